@@ -1,0 +1,3 @@
+//! The `hallmark` binary.
+
+fn main() {}
