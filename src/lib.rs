@@ -1,6 +1,7 @@
 //! Hallmark: an OPA Gatekeeper external-data provider that decides which container images carry a
 //! signature that a cluster trusts. ARCHITECTURE.md has the map; each module says what it is for.
 
+pub mod cache;
 pub mod oci;
 pub mod outcome;
 pub mod reference;
@@ -11,6 +12,7 @@ pub mod timestamp;
 pub mod x509;
 
 pub mod registry;
+pub mod transport;
 pub mod trust;
 pub mod verifier;
 

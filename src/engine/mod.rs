@@ -1,1 +1,3 @@
-//! Being built.
+//! The decision: which verifiers apply to an image, what they found, and what the rule makes of it.
+
+pub mod settings;

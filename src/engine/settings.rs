@@ -1,0 +1,112 @@
+//! What a configuration means, before anything is built from it. Boundary documents (`crd`) convert
+//! into this; [`super::Plan`](crate::engine) is built from it. Nothing here does I/O.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::outcome::Evidence;
+use crate::trust::key_source::KeySourceSettings;
+use crate::trust::store::KeySourceName;
+use crate::verifier::VerifierSettings;
+
+/// Everything that decides about the images of one scope (the cluster, or later a namespace).
+#[derive(Clone, Debug, Default)]
+pub struct PlanSettings {
+    /// Where keys and certificates come from, by the name that verifiers use.
+    pub key_sources: BTreeMap<KeySourceName, KeySourceSettings>,
+    /// Verifiers, refused ones included: they still claim their artifact types.
+    pub verifiers: Vec<VerifierSettings>,
+    /// Registry settings contributed by every Store.
+    pub stores: Vec<StoreSettings>,
+    /// What must hold.
+    pub rule: RuleSettings,
+}
+
+/// What one Store resource contributes.
+#[derive(Clone, Debug)]
+pub struct StoreSettings {
+    /// Name of the resource.
+    pub name: Arc<str>,
+    /// Plain HTTP for loopback and cluster-local hosts (and hosts named in the process settings).
+    pub plain_http: bool,
+    /// Where credentials come from.
+    pub credentials: CredentialSettings,
+    /// How long a list of referrers is believed while no decision stands; `None` is the default.
+    pub referrers_ttl: Option<Duration>,
+    /// Why the Store cannot be used, if it cannot: every image then is Inconclusive.
+    pub refused: Option<String>,
+}
+
+/// Where registry credentials come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum CredentialSettings {
+    /// A docker `config.json`: at the given path, or where docker looks for it.
+    DockerConfig(Option<std::path::PathBuf>),
+    /// No credentials.
+    #[default]
+    Anonymous,
+}
+
+/// The rule as configured.
+#[derive(Clone, Debug, Default)]
+pub enum RuleSettings {
+    /// No Policy resource: one valid signature of a configured verifier suffices.
+    #[default]
+    OneValidSignature,
+    /// Ratify's config-policy.
+    ByArtifactType {
+        /// Name of the Policy resource.
+        name: Arc<str>,
+        /// Listed artifact types: each must be satisfied.
+        listed: BTreeMap<String, Quantifier>,
+        /// For types that are seen and not listed.
+        default: Quantifier,
+        /// How much evidence is looked at.
+        evidence: Evidence,
+    },
+    /// A tree of thresholds over named verifiers.
+    Threshold {
+        /// Name of the Policy resource.
+        name: Arc<str>,
+        /// The root.
+        root: ThresholdRule,
+        /// How much evidence is looked at.
+        evidence: Evidence,
+    },
+    /// A refused Policy: everything it would have governed is Inconclusive.
+    Refused {
+        /// Name of the Policy resource.
+        name: Arc<str>,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// How many of one artifact type's candidates must be valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Quantifier {
+    /// At least one.
+    Any,
+    /// At least one, and every candidate.
+    All,
+}
+
+/// One node of a threshold tree.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ThresholdRule {
+    /// At least `threshold` of `rules` hold.
+    AtLeast {
+        /// How many.
+        threshold: usize,
+        /// Of which.
+        rules: Vec<ThresholdRule>,
+    },
+    /// At least `count` valid signatures of the named verifier.
+    Signatures {
+        /// `spec.name` of the Verifier.
+        verifier: Arc<str>,
+        /// How many.
+        count: usize,
+    },
+}
