@@ -1,0 +1,3 @@
+//! What the integration tests share: real parts, a registry with faults on demand, a signer.
+
+pub mod signer;
