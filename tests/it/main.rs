@@ -3,7 +3,17 @@
     missing_docs,
     unreachable_pub,
     clippy::allow_attributes,
-    reason = "test code has no users outside its binary"
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::unreachable,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::string_slice,
+    reason = "test code fails by panicking and has no users outside its binary"
 )]
 
 #[path = "../support/mod.rs"]

@@ -9,6 +9,8 @@
     missing_docs,
     unreachable_pub,
     clippy::allow_attributes,
+    clippy::expect_used,
+    clippy::indexing_slicing,
     reason = "included by several test binaries, each uses its own part"
 )]
 
