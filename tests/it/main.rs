@@ -19,4 +19,5 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod architecture;
 mod signer;
