@@ -1,4 +1,20 @@
 //! X.509 certificates: fields, chains, names, revocation lists and OCSP answers. Pure: no I/O, no clock.
+//!
+//! OpenSSL holds keys and checks signatures; x509-parser reads the fields that OpenSSL's safe interface
+//! does not give. Both read the same bytes and must agree. Chains are walked by hand, because the Notary
+//! Project's rules are not those of a web server's certificate (RFC 5280, Notary Project signature
+//! specification v1.1, "Certificate Requirements").
+
+mod bundle;
+mod certificate;
+mod extension;
+mod key;
+mod signature_algorithm;
 
 pub mod crl;
 pub mod ocsp;
+
+pub use bundle::{BundleError, certificates_from_pem_or_der};
+pub use certificate::{Certificate, CertificateError};
+pub use extension::{BasicConstraints, ExtendedKeyUsage, KeyUsage, Purpose};
+pub use key::KeySpec;
