@@ -77,9 +77,11 @@ impl Digest {
     }
 
     /// The tag that lists referrers of this digest where a registry has no Referrers API
-    /// (OCI Distribution Specification v1.1, "Referrers Tag Schema").
+    /// (OCI Distribution Specification v1.1, "Referrers Tag Schema"): at most 64 digits of the digest.
     pub fn referrers_tag(&self) -> String {
-        format!("{}-{}", self.algorithm().name(), hex::encode(self.as_bytes()))
+        const MAX_DIGITS: usize = 64;
+        let digits: String = hex::encode(self.as_bytes()).chars().take(MAX_DIGITS).collect();
+        format!("{}-{digits}", self.algorithm().name())
     }
 }
 

@@ -1,3 +1,4 @@
 //! What the integration tests share: real parts, a registry with faults on demand, a signer.
 
+pub mod registry;
 pub mod signer;
