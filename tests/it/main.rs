@@ -20,4 +20,5 @@
 mod support;
 
 mod architecture;
+mod real_parts;
 mod signer;

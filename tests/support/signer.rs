@@ -177,6 +177,16 @@ impl TestSigner {
         &self.root_key
     }
 
+    /// The leaf's key as PKCS #8 PEM: what a signing tool holds.
+    pub fn leaf_key_pem(&self) -> Vec<u8> {
+        self.leaf_key.private_key_to_pem_pkcs8().expect("PEM")
+    }
+
+    /// The leaf and the root as PEM, in this order.
+    pub fn chain_pem(&self) -> Vec<u8> {
+        [self.leaf.to_pem().expect("PEM"), self.root.to_pem().expect("PEM")].concat()
+    }
+
     /// A JWS envelope over `target`.
     pub fn sign(&self, target: &Target, options: &SignOptions) -> Vec<u8> {
         let mut artifact =
