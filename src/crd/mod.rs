@@ -1,1 +1,161 @@
-//! Being built.
+//! Ratify's custom resources as documents: KeyManagementProvider, CertificateStore, Store, Verifier, Policy
+//! and their namespaced forms, group `config.ratify.deislabs.io`. The same documents come from files and
+//! from the Kubernetes API; both become [`PlanSettings`] and a list of [`Diagnostic`]s.
+//!
+//! Each document is converted on its own, so a malformed one never blocks the others; a refused one still
+//! stands in the settings as refused, so that it never loosens a decision.
+
+mod cosign;
+mod duplicate;
+mod field;
+mod inline;
+mod key_source;
+mod link;
+mod lookup;
+pub mod node;
+mod notation;
+mod policy;
+mod resource;
+mod store;
+mod verifier;
+pub mod yaml;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod yaml_tests;
+
+pub use resource::{DEFAULT_NAMESPACE, Document, GROUP, Kind, ResourceKey, Version};
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use self::node::Node;
+use self::resource::{Identified, Resource};
+use self::verifier::VerifierDraft;
+use crate::engine::diagnostic::Diagnostic;
+use crate::engine::settings::{PlanSettings, RuleSettings, StoreSettings};
+use crate::trust::key_source::KeySourceSettings;
+
+/// Where documents come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Files: there are no Secrets.
+    Files,
+    /// The Kubernetes API.
+    Cluster,
+}
+
+/// What conversion needs to know beside the documents.
+#[derive(Clone, Debug)]
+pub struct ConvertOptions {
+    /// Where the documents come from.
+    pub origin: Origin,
+    /// The namespace that Hallmark runs in: a bare name of a CertificateStore is looked up there first.
+    pub release_namespace: Arc<str>,
+    /// Verification plugins that signatures may name, from the process settings.
+    pub plugins: Vec<String>,
+    /// For warnings about certificates that have expired.
+    pub now: Timestamp,
+}
+
+impl ConvertOptions {
+    /// Documents from files, outside of any cluster.
+    pub fn files(now: Timestamp) -> Self {
+        Self { origin: Origin::Files, release_namespace: DEFAULT_NAMESPACE.into(), plugins: Vec::new(), now }
+    }
+}
+
+/// What a set of documents means.
+#[derive(Clone, Debug, Default)]
+pub struct Configuration {
+    /// For images that are asked for without a namespace.
+    pub cluster: PlanSettings,
+    /// For images asked for with a namespace that has resources of its own: the cluster's united with the
+    /// namespace's, under the namespace's rule where it has one.
+    pub namespaces: BTreeMap<Arc<str>, PlanSettings>,
+    /// Everything that should be said, sorted by file and line.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// One resource, converted without regard to the others.
+#[derive(Clone, Debug)]
+pub struct Converted {
+    key: ResourceKey,
+    /// The document, to tell a repeated one from a contradiction.
+    node: Node,
+    notes: field::Notes,
+    item: Item,
+}
+
+#[derive(Clone, Debug)]
+enum Item {
+    KeySource(KeySourceSettings),
+    Store(StoreSettings),
+    Verifier(VerifierDraft),
+    Policy(RuleSettings),
+}
+
+impl Converted {
+    /// What the resource is called.
+    pub fn key(&self) -> &ResourceKey {
+        &self.key
+    }
+
+    /// The file that it came from.
+    pub fn file(&self) -> Option<&Arc<std::path::Path>> {
+        self.notes.file.as_ref()
+    }
+
+    /// What was said about it.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.notes.said
+    }
+
+    /// Why it is not in force on its own account, if it is not.
+    pub fn refusal(&self) -> Option<String> {
+        self.notes.refusal()
+    }
+}
+
+/// Converts each document on its own. The second part is what is said about documents that are no
+/// resources of Hallmark.
+pub fn convert_each(documents: &[Document], options: &ConvertOptions) -> (Vec<Converted>, Vec<Diagnostic>) {
+    let mut converted = Vec::new();
+    let mut foreign = Vec::new();
+    for identified in documents.iter().flat_map(resource::identify) {
+        match identified {
+            Identified::Resource(resource) => converted.push(convert_one(resource, options)),
+            Identified::Foreign(diagnostic) => foreign.push(diagnostic),
+        }
+    }
+    (converted, foreign)
+}
+
+fn convert_one(mut resource: Resource, options: &ConvertOptions) -> Converted {
+    let item = match resource.key.kind {
+        Kind::KeyManagementProvider | Kind::CertificateStore => {
+            Item::KeySource(key_source::convert(&mut resource, options))
+        }
+        Kind::Store => Item::Store(store::convert(&mut resource, options)),
+        Kind::Verifier => Item::Verifier(verifier::convert(&mut resource)),
+        Kind::Policy => Item::Policy(policy::convert(&mut resource)),
+    };
+    Converted { key: resource.key, node: resource.node, notes: resource.notes, item }
+}
+
+/// Joins converted resources: looks up the names they give each other, and says what dangles or is unused.
+pub fn link(converted: Vec<Converted>, options: &ConvertOptions) -> Configuration {
+    link::link(converted, options)
+}
+
+/// [`convert_each`] and [`link()`] in one: what a set of documents means, without regard to any before it.
+pub fn convert(documents: &[Document], options: &ConvertOptions) -> Configuration {
+    let (converted, foreign) = convert_each(documents, options);
+    let mut configuration = link(converted, options);
+    configuration.diagnostics.extend(foreign);
+    link::sort(&mut configuration.diagnostics);
+    configuration
+}

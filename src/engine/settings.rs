@@ -32,6 +32,8 @@ pub struct StoreSettings {
     pub plain_http: bool,
     /// Where credentials come from.
     pub credentials: CredentialSettings,
+    /// Also look for signatures under cosign's tags.
+    pub cosign_tags: bool,
     /// How long a list of referrers is believed while no decision stands; `None` is the default.
     pub referrers_ttl: Option<Duration>,
     /// Why the Store cannot be used, if it cannot: every image then is Inconclusive.

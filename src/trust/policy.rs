@@ -3,6 +3,19 @@
 //! Notary Project specification v1.1, trust-store-trust-policy.md. The document must be valid as a whole
 //! before any of it is used.
 
+mod document;
+mod error;
+mod identity;
+mod json;
+mod scope;
+
+#[cfg(test)]
+mod tests;
+
+pub use document::{Document, DocumentKind, MAX_DOCUMENT_BYTES, MAX_ENTRIES, UnknownMembers};
+pub use error::{PolicyError, PolicyErrors, Problem};
+pub use scope::{EVERYWHERE, is_registry_scope, select, select_blob};
+
 use std::sync::Arc;
 
 use crate::outcome::Check;

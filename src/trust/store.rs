@@ -24,12 +24,23 @@ impl StoreType {
             Self::Tsa => "tsa",
         }
     }
+
+    /// The type that a prefix in `trustStores` names.
+    pub fn from_prefix(text: &str) -> Option<Self> {
+        [Self::Ca, Self::SigningAuthority, Self::Tsa].into_iter().find(|kind| kind.as_str() == text)
+    }
 }
 
 impl fmt::Display for StoreType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// True for `[A-Za-z0-9_.-]+`, without the two names that mean folders.
+pub fn is_store_name(text: &str) -> bool {
+    !matches!(text, "" | "." | "..")
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
 }
 
 /// The name of a key source: the resource that keys or certificates come from.

@@ -24,6 +24,24 @@ pub enum VerifierSettings {
     },
 }
 
+impl VerifierSettings {
+    /// `spec.name`, as it appears in answers.
+    pub fn name(&self) -> &Arc<str> {
+        match self {
+            Self::Notation(settings) => &settings.name,
+            Self::Refused { name, .. } => name,
+        }
+    }
+
+    /// The artifact types it claims; `*` claims all.
+    pub fn artifact_types(&self) -> &[String] {
+        match self {
+            Self::Notation(settings) => &settings.artifact_types,
+            Self::Refused { artifact_types, .. } => artifact_types,
+        }
+    }
+}
+
 /// A verifier of Notary Project signatures as configured.
 #[derive(Clone, Debug)]
 pub struct NotationSettings {

@@ -3,18 +3,32 @@
 
 use std::path::PathBuf;
 
+/// What a key source holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum KeyContent {
+    /// Certificates: members of trust stores.
+    #[default]
+    Certificates,
+    /// Public keys, for verifiers that trust keys.
+    Keys,
+}
+
 /// A key source as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySourceSettings {
-    /// Certificates written into the resource: PEM.
+    /// Written into the resource: PEM.
     Inline {
         /// The PEM text.
         pem: String,
+        /// What it holds.
+        content: KeyContent,
     },
-    /// Certificates in a file or folder, re-read when it changes.
+    /// A file or folder, re-read when it changes.
     File {
         /// The path.
         path: PathBuf,
+        /// What it holds.
+        content: KeyContent,
     },
     /// A source that cannot be used.
     Refused {

@@ -1,0 +1,351 @@
+//! Joins resources: looks up the names that they give each other, and makes one plan for the cluster and
+//! one for each namespace that has resources of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::field::Notes;
+use super::lookup::{Found, KeySources};
+use super::notation::{NotationDraft, SourceName};
+use super::verifier::VerifierDraft;
+use super::{Configuration, ConvertOptions, Converted, Item, Kind, ResourceKey};
+use crate::engine::diagnostic::{Diagnostic, Severity};
+use crate::engine::settings::{PlanSettings, RuleSettings, ThresholdRule};
+use crate::trust::key_source::{KeyContent, KeySourceSettings};
+use crate::trust::store::{KeySourceName, StoreSettings as TrustStoreSettings, StoreType};
+use crate::verifier::{NotationSettings, VerifierSettings};
+
+type Namespace = Option<Arc<str>>;
+
+/// A Verifier whose names were looked up.
+struct Linked {
+    namespace: Namespace,
+    settings: VerifierSettings,
+    sources: BTreeMap<KeySourceName, KeySourceSettings>,
+}
+
+pub(super) fn link(converted: Vec<Converted>, options: &ConvertOptions) -> Configuration {
+    let mut resources = super::duplicate::settle(converted);
+    let sources = KeySources::of(&resources, &options.release_namespace);
+    let mut used = BTreeSet::new();
+    let linked = link_verifiers(&mut resources, &sources, &mut used, options);
+    say_unused(&mut resources, &used);
+    let mut general = Vec::new();
+    let cluster = plan(&None, &mut resources, &linked, &mut general);
+    let namespaces = own_namespaces(&resources)
+        .into_iter()
+        .map(|namespace| {
+            let settings = plan(&Some(namespace.clone()), &mut resources, &linked, &mut general);
+            (namespace, settings)
+        })
+        .collect();
+    let mut diagnostics: Vec<_> = resources.into_iter().flat_map(|resource| resource.notes.said).collect();
+    diagnostics.append(&mut general);
+    sort(&mut diagnostics);
+    Configuration { cluster, namespaces, diagnostics }
+}
+
+/// By file and line, what matters most first where those are equal.
+pub(super) fn sort(diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.sort_by(|a, b| {
+        let place = |d: &Diagnostic| (d.file.clone(), d.line, d.severity);
+        place(a).cmp(&place(b))
+    });
+    diagnostics.dedup();
+}
+
+/// Namespaces with a resource that decides something there. A CertificateStore alone decides nothing.
+fn own_namespaces(resources: &[Converted]) -> BTreeSet<Arc<str>> {
+    resources
+        .iter()
+        .filter(|resource| resource.key.kind != Kind::CertificateStore)
+        .filter_map(|resource| resource.key.namespace.clone())
+        .collect()
+}
+
+fn link_verifiers(
+    resources: &mut [Converted],
+    sources: &KeySources,
+    used: &mut BTreeSet<ResourceKey>,
+    options: &ConvertOptions,
+) -> Vec<Linked> {
+    let mut linked = Vec::new();
+    for resource in resources.iter_mut() {
+        let Item::Verifier(draft) = &resource.item else { continue };
+        let namespace = resource.key.namespace.clone();
+        linked.push(Linker { namespace, sources, used, notes: &mut resource.notes }.link(draft, options));
+    }
+    linked
+}
+
+/// Looks up what one Verifier names.
+struct Linker<'a> {
+    namespace: Namespace,
+    sources: &'a KeySources,
+    used: &'a mut BTreeSet<ResourceKey>,
+    notes: &'a mut Notes,
+}
+
+impl Linker<'_> {
+    fn link(mut self, draft: &VerifierDraft, options: &ConvertOptions) -> Linked {
+        let mut sources = BTreeMap::new();
+        let settings = match &draft.body {
+            Err(reason) => refused(draft, reason.clone()),
+            Ok(notation) => {
+                let trust_stores = self.trust_stores(draft, notation, &mut sources);
+                match self.notes.refusal() {
+                    Some(reason) => refused(draft, reason),
+                    None => VerifierSettings::Notation(NotationSettings {
+                        resource: draft.resource.clone(),
+                        name: draft.name.clone(),
+                        artifact_types: draft.artifact_types.clone(),
+                        statements: notation.statements.clone(),
+                        trust_stores,
+                        required_metadata: notation.required_metadata.clone(),
+                        plugins: options.plugins.clone(),
+                    }),
+                }
+            }
+        };
+        if matches!(settings, VerifierSettings::Refused { .. }) {
+            sources.clear();
+        }
+        Linked { namespace: self.namespace, settings, sources }
+    }
+
+    fn trust_stores(
+        &mut self,
+        draft: &VerifierDraft,
+        notation: &NotationDraft,
+        sources: &mut BTreeMap<KeySourceName, KeySourceSettings>,
+    ) -> TrustStoreSettings {
+        let mut stores = TrustStoreSettings::new();
+        for (id, store) in &notation.stores {
+            let names: Vec<_> =
+                store.sources.iter().filter_map(|name| self.source(id.0, name, sources)).collect();
+            stores.insert(id.clone(), names);
+        }
+        for (index, statement) in notation.statements.iter().enumerate() {
+            for id in &statement.trust_stores {
+                if stores.contains_key(id) {
+                    continue;
+                }
+                let line = notation.statement_lines.get(index).copied().flatten();
+                let members = self.directories(draft, notation, id, line, sources);
+                stores.insert(id.clone(), members);
+            }
+        }
+        stores
+    }
+
+    /// The key source of a name, with the words that say what is the matter where there is none.
+    fn source(
+        &mut self,
+        kind: StoreType,
+        name: &SourceName,
+        sources: &mut BTreeMap<KeySourceName, KeySourceSettings>,
+    ) -> Option<KeySourceName> {
+        let place = (name.line, name.path.as_str());
+        let (key, settings) = match self.sources.find(&name.text, self.namespace.as_deref()) {
+            Found::One { key, settings, remark } => {
+                if let Some(remark) = remark {
+                    self.notes.say(Severity::Notice, place, remark, "");
+                }
+                (key, settings)
+            }
+            Found::None => {
+                let message = format!("there is no KeyManagementProvider or CertificateStore {}", name.text);
+                self.notes.say(Severity::Error, place, message, self.sources.near(&name.text));
+                return None;
+            }
+            Found::Forbidden => {
+                let message = format!("{} belongs to another namespace", name.text);
+                let remedy = "name a key source of this namespace or of the cluster";
+                self.notes.say(Severity::Error, place, message, remedy);
+                return None;
+            }
+        };
+        self.used.insert(key.clone());
+        let trouble = match settings {
+            KeySourceSettings::Refused { reason } => Some(format!("{key} is not in force: {reason}")),
+            KeySourceSettings::Inline { content: KeyContent::Keys, .. }
+            | KeySourceSettings::File { content: KeyContent::Keys, .. } => {
+                Some(format!("{key} holds keys, and a trust store holds certificates"))
+            }
+            usable => super::inline::anchors(usable, kind, self.notes, place)
+                .err()
+                .map(|trouble| format!("{key}: {trouble}")),
+        };
+        if let Some(trouble) = trouble {
+            self.notes.say(
+                Severity::Error,
+                place,
+                trouble,
+                "correct it, and this Verifier is in force again",
+            );
+            return None;
+        }
+        let id: KeySourceName = key.to_string().into();
+        sources.insert(id.clone(), settings.clone());
+        Some(id)
+    }
+
+    /// The folders of `verificationCerts` stand in for a store that is named and not defined.
+    fn directories(
+        &mut self,
+        draft: &VerifierDraft,
+        notation: &NotationDraft,
+        (kind, name): &(StoreType, String),
+        line: Option<u32>,
+        sources: &mut BTreeMap<KeySourceName, KeySourceSettings>,
+    ) -> Vec<KeySourceName> {
+        if notation.directories.is_empty() {
+            let message = format!("trust store {kind}:{name} is not defined");
+            let remedy = format!("define {name} below spec.parameters.verificationCertStores.{kind}");
+            self.notes.say(Severity::Error, (line, "spec.parameters.trustPolicyDoc"), message, remedy);
+            return Vec::new();
+        }
+        let mut names = Vec::new();
+        for path in &notation.directories {
+            let id: KeySourceName = format!("Verifier {} {}", draft.resource, path.display()).into();
+            let settings = KeySourceSettings::File { path: path.clone(), content: KeyContent::Certificates };
+            sources.insert(id.clone(), settings);
+            names.push(id);
+        }
+        names
+    }
+}
+
+fn refused(draft: &VerifierDraft, reason: String) -> VerifierSettings {
+    VerifierSettings::Refused {
+        resource: draft.resource.clone(),
+        name: draft.name.clone(),
+        artifact_types: draft.artifact_types.clone(),
+        reason,
+    }
+}
+
+fn say_unused(resources: &mut [Converted], used: &BTreeSet<ResourceKey>) {
+    for resource in resources {
+        if matches!(resource.item, Item::KeySource(_)) && !used.contains(&resource.key) {
+            let place = (None, "");
+            resource.notes.say(Severity::Warning, place, "is named by no Verifier", "name it, or remove it");
+        }
+    }
+}
+
+/// The plan for one scope: its own resources united with the cluster's.
+fn plan(
+    scope: &Namespace,
+    resources: &mut [Converted],
+    linked: &[Linked],
+    general: &mut Vec<Diagnostic>,
+) -> PlanSettings {
+    let visible = |namespace: &Namespace| namespace.is_none() || namespace == scope;
+    let mut settings = PlanSettings::default();
+    for verifier in linked.iter().filter(|verifier| visible(&verifier.namespace)) {
+        settings.verifiers.push(verifier.settings.clone());
+        settings.key_sources.extend(verifier.sources.clone());
+    }
+    for resource in resources.iter().filter(|resource| visible(&resource.key.namespace)) {
+        if let Item::Store(store) = &resource.item {
+            settings.stores.push(store.clone());
+        }
+    }
+    let own = rule(scope, resources, &settings.verifiers);
+    settings.rule = match (own, scope) {
+        (Some(rule), _) => rule,
+        (None, Some(_)) => rule(&None, resources, &settings.verifiers).unwrap_or_default(),
+        (None, None) => RuleSettings::OneValidSignature,
+    };
+    if scope.is_none() {
+        say_missing(&settings, resources, general);
+    }
+    settings
+}
+
+fn say_missing(settings: &PlanSettings, resources: &[Converted], general: &mut Vec<Diagnostic>) {
+    let any_of = |kind: Kind| resources.iter().any(|resource| resource.key.kind == kind);
+    let notes = Notes::new(String::new(), None, None);
+    let mut say =
+        |severity, message, remedy| general.push(notes.diagnostic(severity, (None, ""), message, remedy));
+    if !any_of(Kind::Verifier) {
+        say(
+            Severity::Warning,
+            "there is no Verifier, so no image can be verified",
+            "add a Verifier of name notation",
+        );
+    }
+    if !any_of(Kind::Store) {
+        say(Severity::Notice, "there is no Store: registries are read with docker's credentials, if any", "");
+    }
+    if matches!(settings.rule, RuleSettings::OneValidSignature) {
+        let message = "there is no Policy: one valid signature of a configured Verifier suffices";
+        say(Severity::Notice, message, "");
+    }
+}
+
+/// The rule of one scope; `None` where it has no Policy.
+fn rule(
+    scope: &Namespace,
+    resources: &mut [Converted],
+    verifiers: &[VerifierSettings],
+) -> Option<RuleSettings> {
+    let mut policies: Vec<&mut Converted> = resources
+        .iter_mut()
+        .filter(|resource| resource.key.kind == Kind::Policy && resource.key.namespace == *scope)
+        .collect();
+    if policies.len() > 1 {
+        let names: Vec<_> = policies.iter().map(|policy| policy.key.name.to_string()).collect();
+        let message =
+            format!("there are {} Policies where one is allowed: {}", names.len(), names.join(", "));
+        for policy in &mut policies {
+            policy.notes.say(Severity::Error, (None, ""), message.clone(), "keep one of them");
+        }
+        return Some(RuleSettings::Refused { name: names.join(", ").into(), reason: message });
+    }
+    let policy = policies.into_iter().next()?;
+    let Item::Policy(rule) = &policy.item else { return None };
+    let rule = rule.clone();
+    say_unclaimed(&rule, verifiers, &mut policy.notes);
+    let Some(missing) = missing_verifier(&rule, verifiers) else { return Some(rule) };
+    let message = format!("there is no Verifier whose spec.name is {missing}");
+    policy.notes.say(
+        Severity::Error,
+        (None, "spec.parameters.policy"),
+        message.clone(),
+        "correct verifierName",
+    );
+    Some(RuleSettings::Refused { name: policy.key.name.clone(), reason: message })
+}
+
+/// A listed artifact type that no Verifier claims can never be satisfied.
+fn say_unclaimed(rule: &RuleSettings, verifiers: &[VerifierSettings], notes: &mut Notes) {
+    let RuleSettings::ByArtifactType { listed, .. } = rule else { return };
+    for wanted in listed.keys() {
+        let claims = |types: &[String]| types.iter().any(|claimed| claimed == wanted || claimed == "*");
+        if !verifiers.iter().any(|verifier| claims(verifier.artifact_types())) {
+            let field = "spec.parameters.artifactVerificationPolicies";
+            let message = format!("no Verifier claims {wanted}, so no image satisfies this Policy");
+            notes.say(Severity::Warning, (None, field), message, "add a Verifier for it, or remove the line");
+        }
+    }
+}
+
+fn missing_verifier(rule: &RuleSettings, verifiers: &[VerifierSettings]) -> Option<Arc<str>> {
+    fn first_missing(rule: &ThresholdRule, verifiers: &[VerifierSettings]) -> Option<Arc<str>> {
+        match rule {
+            ThresholdRule::AtLeast { rules, .. } => {
+                rules.iter().find_map(|rule| first_missing(rule, verifiers))
+            }
+            ThresholdRule::Signatures { verifier: wanted, .. } => {
+                let exists = verifiers.iter().any(|verifier| verifier.name() == wanted);
+                (!exists).then(|| wanted.clone())
+            }
+        }
+    }
+    match rule {
+        RuleSettings::Threshold { root, .. } => first_missing(root, verifiers),
+        _ => None,
+    }
+}

@@ -1,0 +1,87 @@
+//! Which key source a name means, for a Verifier of the cluster or of a namespace.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::field::nearest;
+use super::{Converted, DEFAULT_NAMESPACE, Item, Kind, ResourceKey};
+use crate::trust::key_source::KeySourceSettings;
+
+/// Every key source by its resource.
+pub(super) struct KeySources {
+    sources: BTreeMap<ResourceKey, KeySourceSettings>,
+    release_namespace: Arc<str>,
+}
+
+/// What a name led to.
+pub(super) enum Found<'a> {
+    /// A key source, and what should be said about which one was taken.
+    One { key: ResourceKey, settings: &'a KeySourceSettings, remark: Option<String> },
+    /// Nothing.
+    None,
+    /// It names another namespace than the Verifier's own.
+    Forbidden,
+}
+
+impl KeySources {
+    pub(super) fn of(resources: &[Converted], release_namespace: &Arc<str>) -> Self {
+        let sources = resources.iter().filter_map(|resource| match &resource.item {
+            Item::KeySource(settings) => Some((resource.key.clone(), settings.clone())),
+            _ => None,
+        });
+        Self { sources: sources.collect(), release_namespace: release_namespace.clone() }
+    }
+
+    /// Looks a name up for a Verifier of `namespace`, or of the cluster.
+    ///
+    /// A namespaced Verifier finds key sources of its own namespace, then the cluster's; never another
+    /// namespace's. A cluster Verifier finds the cluster's, then a CertificateStore in the release
+    /// namespace, then in `default`, never elsewhere; with `namespace/name` a CertificateStore there, then
+    /// a KeyManagementProvider of the cluster of that name.
+    pub(super) fn find(&self, text: &str, namespace: Option<&str>) -> Found<'_> {
+        use Kind::{CertificateStore, KeyManagementProvider};
+        let (qualifier, name) = match text.split_once('/') {
+            Some((qualifier, name)) => (Some(qualifier), name),
+            None => (None, text),
+        };
+        let candidates: Vec<(Kind, Option<&str>)> = match (namespace, qualifier) {
+            (Some(own), Some(other)) if own != other => return Found::Forbidden,
+            (Some(own), Some(_)) => vec![(KeyManagementProvider, Some(own)), (CertificateStore, Some(own))],
+            (Some(own), None) => vec![
+                (KeyManagementProvider, Some(own)),
+                (KeyManagementProvider, None),
+                (CertificateStore, Some(own)),
+            ],
+            (None, Some(other)) => vec![(CertificateStore, Some(other)), (KeyManagementProvider, None)],
+            (None, None) => vec![
+                (KeyManagementProvider, None),
+                (CertificateStore, Some(&self.release_namespace)),
+                (CertificateStore, Some(DEFAULT_NAMESPACE)),
+            ],
+        };
+        let mut found = candidates.iter().filter_map(|(kind, namespace)| {
+            let key = ResourceKey { kind: *kind, namespace: namespace.map(Into::into), name: name.into() };
+            self.sources.get_key_value(&key)
+        });
+        let Some((key, settings)) = found.next() else { return Found::None };
+        let other = found.find(|(other, _)| *other != key);
+        let plain = (key.kind, key.namespace.as_deref(), namespace);
+        let remark = match (other, plain) {
+            (Some((other, _)), _) => Some(format!("{text} is {key} here, not {other}")),
+            (None, (KeyManagementProvider, None, None)) if qualifier.is_none() => None,
+            (None, (KeyManagementProvider, Some(_), _)) => None,
+            (None, _) => Some(format!("{text} is {key}")),
+        };
+        Found::One { key: key.clone(), settings, remark }
+    }
+
+    /// A remedy for a name that leads nowhere.
+    pub(super) fn near(&self, text: &str) -> String {
+        let name = text.rsplit('/').next().unwrap_or(text);
+        let names: Vec<&str> = self.sources.keys().map(|key| &*key.name).collect();
+        match nearest(name, &names) {
+            Some(near) if near != name => format!("did you mean {near}?"),
+            _ => format!("add a KeyManagementProvider called {name}"),
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! What a document is: which resource of which kind, or none of ours.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::field::{Field, Notes, did_you_mean, nearest};
+use super::node::Node;
+use super::yaml::YamlError;
+use crate::engine::diagnostic::{Diagnostic, Severity};
+
+/// The API group of Ratify's resources.
+pub const GROUP: &str = "config.ratify.deislabs.io";
+
+/// The groups of Ratify v2, whose one kind `Executor` decides about images too.
+const V2_GROUPS: &[&str] = &["config.ratify.sh", "config.ratify.dev"];
+
+/// Where a namespaced document of a file belongs that names no namespace.
+pub const DEFAULT_NAMESPACE: &str = "default";
+
+/// A document as it was read, before anything is known about it.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// The file, where it came from one.
+    pub file: Option<Arc<Path>>,
+    /// The line of the file where it begins.
+    pub line: Option<u32>,
+    /// The tree, or why it cannot be read.
+    pub content: Result<Node, YamlError>,
+}
+
+impl From<&serde_json::Value> for Document {
+    /// A document from the Kubernetes API.
+    fn from(value: &serde_json::Value) -> Self {
+        Self { file: None, line: None, content: Ok(value.into()) }
+    }
+}
+
+/// The kinds, each with its namespaced form where Ratify has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// Where keys or certificates come from.
+    KeyManagementProvider,
+    /// The older form of it, always namespaced.
+    CertificateStore,
+    /// How registries are read.
+    Store,
+    /// What checks one kind of evidence.
+    Verifier,
+    /// What must hold.
+    Policy,
+}
+
+impl Kind {
+    /// The name of the cluster's form.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::KeyManagementProvider => "KeyManagementProvider",
+            Self::CertificateStore => "CertificateStore",
+            Self::Store => "Store",
+            Self::Verifier => "Verifier",
+            Self::Policy => "Policy",
+        }
+    }
+}
+
+const KINDS: &[(&str, Kind, bool)] = &[
+    ("KeyManagementProvider", Kind::KeyManagementProvider, false),
+    ("NamespacedKeyManagementProvider", Kind::KeyManagementProvider, true),
+    ("CertificateStore", Kind::CertificateStore, true),
+    ("Store", Kind::Store, false),
+    ("NamespacedStore", Kind::Store, true),
+    ("Verifier", Kind::Verifier, false),
+    ("NamespacedVerifier", Kind::Verifier, true),
+    ("Policy", Kind::Policy, false),
+    ("NamespacedPolicy", Kind::Policy, true),
+];
+
+/// What a resource is called: unique among the resources in force.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ResourceKey {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its namespace; `None` for the cluster's resources.
+    pub namespace: Option<Arc<str>>,
+    /// Its `metadata.name`.
+    pub name: Arc<str>,
+}
+
+impl fmt::Display for ResourceKey {
+    /// `Verifier notation`, `NamespacedVerifier team-a/notation`, `CertificateStore default/certs`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            None => write!(f, "{} {}", self.kind.as_str(), self.name),
+            Some(namespace) => {
+                let prefix = if self.kind == Kind::CertificateStore { "" } else { "Namespaced" };
+                write!(f, "{prefix}{} {namespace}/{}", self.kind.as_str(), self.name)
+            }
+        }
+    }
+}
+
+/// The served versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// `v1alpha1`
+    V1Alpha1,
+    /// `v1beta1`
+    V1Beta1,
+}
+
+/// A document that is one of our resources, or claims to be.
+#[derive(Clone, Debug)]
+pub(super) struct Resource {
+    pub(super) key: ResourceKey,
+    pub(super) version: Version,
+    /// The whole document, empty where it cannot be read.
+    pub(super) node: Node,
+    pub(super) notes: Notes,
+}
+
+/// What a document turned out to be.
+#[derive(Clone, Debug)]
+pub(super) enum Identified {
+    /// One of our resources; its notes may already refuse it.
+    Resource(Resource),
+    /// Nothing of ours.
+    Foreign(Diagnostic),
+}
+
+/// Finds out what a document is. A `List` gives its items.
+pub(super) fn identify(document: &Document) -> Vec<Identified> {
+    match &document.content {
+        Ok(node) if node.get("kind").and_then(Node::text) == Some("List") => {
+            let items = node.get("items").and_then(Node::items).unwrap_or_default();
+            items.iter().map(|item| identify_node(item, document.file.clone(), item.line)).collect()
+        }
+        Ok(node) => vec![identify_node(node, document.file.clone(), document.line)],
+        Err(error) => vec![identify_unreadable(error, document)],
+    }
+}
+
+fn identify_node(node: &Node, file: Option<Arc<Path>>, line: Option<u32>) -> Identified {
+    let mut notes = Notes::new(String::new(), file, line);
+    let text = |name: &str| node.get(name).and_then(Node::text).unwrap_or_default();
+    let (api_version, kind_text) = (text("apiVersion"), text("kind"));
+    let metadata =
+        |name: &str| node.get("metadata").and_then(|metadata| metadata.get(name)).and_then(Node::text);
+    let name = metadata("name").filter(|name| !name.is_empty());
+    let Some(claim) = claim(api_version, kind_text) else {
+        return foreign(&notes, api_version, kind_text);
+    };
+    let key = ResourceKey {
+        kind: claim.kind,
+        namespace: claim.namespaced.then(|| metadata("namespace").unwrap_or(DEFAULT_NAMESPACE).into()),
+        name: name.unwrap_or("(no name)").into(),
+    };
+    notes.resource = key.to_string();
+    let root = Field::root(node, "", line);
+    if let Some((field, message, remedy)) = claim.fault {
+        notes.error(&root.member(field).unwrap_or_else(|| root.absent(field)), message, remedy);
+    } else if name.is_none() {
+        notes.error(&root.absent("metadata.name"), "is missing", "give the resource a name");
+    } else {
+        root.only(&["apiVersion", "kind", "metadata", "spec", "status"], &[], &mut notes);
+        match root.member("spec") {
+            Some(spec) => {
+                spec.is_map(&mut notes);
+            }
+            None => notes.error(&root.absent("spec"), "is missing", ""),
+        }
+    }
+    Identified::Resource(Resource { key, version: claim.version, node: node.clone(), notes })
+}
+
+fn identify_unreadable(error: &YamlError, document: &Document) -> Identified {
+    let mut notes = Notes::new(String::new(), document.file.clone(), error.line.or(document.line));
+    let api_version = error.api_version.as_deref().unwrap_or_default();
+    let kind = error.kind.as_deref().unwrap_or_default();
+    let message = format!("cannot be read: {}", error.message);
+    let remedy = "correct the YAML";
+    let Some(claim) = claim(api_version, kind) else {
+        return Identified::Foreign(notes.diagnostic(Severity::Error, (error.line, ""), message, remedy));
+    };
+    let key = ResourceKey {
+        kind: claim.kind,
+        namespace: claim.namespaced.then(|| DEFAULT_NAMESPACE.into()),
+        name: error.name.as_deref().unwrap_or("(no name)").into(),
+    };
+    notes.resource = key.to_string();
+    notes.say(Severity::Error, (error.line, ""), message, remedy);
+    let node = Node { line: document.line, value: super::node::Value::Null };
+    Identified::Resource(Resource { key, version: claim.version, node, notes })
+}
+
+fn foreign(notes: &Notes, api_version: &str, kind: &str) -> Identified {
+    let place = (notes.line, "");
+    Identified::Foreign(if api_version.is_empty() || kind.is_empty() {
+        let remedy = format!("resources begin with apiVersion: {GROUP}/v1beta1");
+        notes.diagnostic(Severity::Error, place, "is no resource: apiVersion or kind is missing", remedy)
+    } else {
+        notes.diagnostic(Severity::Notice, place, format!("{api_version} {kind} is not read by Hallmark"), "")
+    })
+}
+
+/// What `apiVersion` and `kind` claim.
+struct Claim {
+    kind: Kind,
+    namespaced: bool,
+    version: Version,
+    /// The member at fault, what is wrong with it, and the remedy.
+    fault: Option<(&'static str, String, String)>,
+}
+
+/// `None` for what is clearly another's. A misspelt claim is ours and refused: what it would have decided
+/// must not be decided more loosely without it. What decides in ways not known here counts as a Policy.
+fn claim(api_version: &str, kind: &str) -> Option<Claim> {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let names: Vec<&str> = KINDS.iter().map(|(name, _, _)| *name).collect();
+    let exact = KINDS.iter().find(|(name, _, _)| *name == kind);
+    let near = exact.or_else(|| {
+        let near = nearest(kind, &names)?;
+        KINDS.iter().find(|(name, _, _)| *name == near)
+    });
+    let (_, meant, namespaced) = near.copied().unwrap_or(("", Kind::Policy, kind.starts_with("Namespaced")));
+    let claim = |version, fault| Some(Claim { kind: meant, namespaced, version, fault });
+    let group_fault =
+        || ("apiVersion", format!("{group} is not a group of Hallmark"), format!("write {GROUP}/v1beta1"));
+    if V2_GROUPS.contains(&group) {
+        let message = format!("{kind} of {group} is not supported in this release");
+        let remedy = format!("write the resources of {GROUP}/v1beta1 instead");
+        return claim(Version::V1Beta1, Some(("apiVersion", message, remedy)));
+    }
+    if group != GROUP {
+        let misspelt = nearest(group, &[GROUP]).is_some() || (group.is_empty() && exact.is_some());
+        return if misspelt { claim(Version::V1Beta1, Some(group_fault())) } else { None };
+    }
+    if exact.is_none() {
+        return claim(
+            Version::V1Beta1,
+            Some(("kind", format!("{kind} is not a kind of {GROUP}"), did_you_mean(kind, &names))),
+        );
+    }
+    let first_version = matches!(kind, "CertificateStore" | "Policy" | "Store" | "Verifier");
+    match version {
+        "v1beta1" => claim(Version::V1Beta1, None),
+        "v1alpha1" if first_version => claim(Version::V1Alpha1, None),
+        _ => {
+            let message = format!("{kind} has no version {version}");
+            claim(Version::V1Beta1, Some(("apiVersion", message, format!("write {GROUP}/v1beta1"))))
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Store: how registries are read.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::field::{Field, Notes, did_you_mean};
+use super::resource::Resource;
+use super::{ConvertOptions, Origin};
+use crate::engine::settings::{CredentialSettings, StoreSettings};
+
+/// What Ratify takes for a `ttl` of 0.
+const RATIFY_TTL: Duration = Duration::from_secs(10);
+
+const AUTH_PROVIDERS: &[&str] = &[
+    "dockerConfig",
+    "k8Secrets",
+    "azureWorkloadIdentity",
+    "azureManagedIdentity",
+    "awsEcrBasic",
+    "alibabacloudAcrBasic",
+];
+
+/// Converts a Store; a refused one says why in its settings.
+pub(super) fn convert(resource: &mut Resource, options: &ConvertOptions) -> StoreSettings {
+    let mut settings = StoreSettings {
+        name: resource.key.name.clone(),
+        plain_http: false,
+        credentials: CredentialSettings::DockerConfig(None),
+        cosign_tags: false,
+        referrers_ttl: None,
+        refused: None,
+    };
+    let notes = &mut resource.notes;
+    let root = Field::root(&resource.node, "", notes.line);
+    if let Some(spec) = root.member("spec").filter(|spec| spec.node.members().is_some()) {
+        from_spec(&spec, options, &mut settings, notes);
+    }
+    settings.refused = notes.refusal();
+    settings
+}
+
+fn from_spec(spec: &Field<'_>, options: &ConvertOptions, settings: &mut StoreSettings, notes: &mut Notes) {
+    let without_effect = [
+        ("version", "it is the version of Ratify's plugin interface"),
+        ("address", "it is the folder of Ratify's plugins, and the store is built in"),
+    ];
+    spec.only(&["name", "type", "source", "parameters"], &without_effect, notes);
+    if let Some(source) = spec.member("source") {
+        notes.error(
+            &source,
+            "a store that is downloaded is never run: code from a registry is not executed",
+            "use the store oras",
+        );
+        return;
+    }
+    let name = spec.required_text("name", notes, "write name: oras").unwrap_or_default();
+    let (field, kind) = match spec.member_text("type", notes) {
+        Some(kind) if !kind.is_empty() => ("type", kind),
+        _ => ("name", name),
+    };
+    if !kind.is_empty() && kind != "oras" {
+        let field = spec.member(field).unwrap_or_else(|| spec.absent(field));
+        notes.error(
+            &field,
+            format!("{kind} is no store that can be used here"),
+            did_you_mean(kind, &["oras"]),
+        );
+    }
+    if let Some(parameters) = spec.member("parameters").filter(|parameters| parameters.is_map(notes)) {
+        from_parameters(&parameters, options, settings, notes);
+    }
+}
+
+fn from_parameters(
+    parameters: &Field<'_>,
+    options: &ConvertOptions,
+    settings: &mut StoreSettings,
+    notes: &mut Notes,
+) {
+    let without_effect = [("localCachePath", "content is cached in memory, by digest")];
+    let used = ["useHttp", "cosignEnabled", "cacheEnabled", "ttl", "authProvider"];
+    parameters.only(&used, &without_effect, notes);
+    let mut flag = |name: &str| parameters.member(name).and_then(|field| field.boolean(notes));
+    settings.plain_http = flag("useHttp").unwrap_or(false);
+    settings.cosign_tags = flag("cosignEnabled").unwrap_or(false);
+    let cache = flag("cacheEnabled");
+    let ttl = parameters.member("ttl").and_then(|field| field.whole_number(notes)).map(Duration::from_secs);
+    settings.referrers_ttl = match (cache, ttl) {
+        (Some(false), _) => Some(Duration::ZERO),
+        (_, Some(Duration::ZERO)) => Some(RATIFY_TTL),
+        (_, ttl) => ttl,
+    };
+    if let Some(provider) = parameters.member("authProvider").filter(|provider| provider.is_map(notes)) {
+        settings.credentials = credentials(&provider, options, notes);
+    }
+}
+
+fn credentials(provider: &Field<'_>, options: &ConvertOptions, notes: &mut Notes) -> CredentialSettings {
+    let remedy = "write name: dockerConfig";
+    let Some(name) = provider.required_text("name", notes, remedy) else {
+        return CredentialSettings::Anonymous;
+    };
+    let field = provider.member("name").unwrap_or_else(|| provider.absent("name"));
+    match name {
+        "dockerConfig" => {
+            provider.only(&["name", "configPath"], &[], notes);
+            let path = provider.member_text("configPath", notes).filter(|path| !path.is_empty());
+            return CredentialSettings::DockerConfig(path.map(PathBuf::from));
+        }
+        "k8Secrets" => {
+            provider.only(&["name", "serviceAccountName", "secrets", "secretTimeout"], &[], notes);
+            let message = match options.origin {
+                Origin::Files => "k8Secrets needs a cluster: there are no Secrets beside a file",
+                Origin::Cluster => "k8Secrets is not supported in this release",
+            };
+            notes.error(
+                &field,
+                message,
+                "use dockerConfig, whose configPath is a file like ~/.docker/config.json",
+            );
+        }
+        known if AUTH_PROVIDERS.contains(&known) => {
+            let remedy = "use dockerConfig with a credential helper or a token of the registry";
+            notes.error(&field, format!("{known} is not supported in this release"), remedy);
+        }
+        other => {
+            let remedy = did_you_mean(other, AUTH_PROVIDERS);
+            notes.error(&field, format!("{other} is no source of credentials"), remedy);
+        }
+    }
+    CredentialSettings::Anonymous
+}
