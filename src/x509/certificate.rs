@@ -14,6 +14,7 @@ use x509_parser::time::ASN1Time;
 
 use super::extension::{BasicConstraints, ExtendedKeyUsage, Extensions, KeyUsage};
 use super::key::{Family, KeySpec};
+use super::name::to_rfc4514;
 use super::signature_algorithm::is_acceptable;
 
 #[cfg(test)]
@@ -143,6 +144,16 @@ impl Certificate {
     /// The issuer's Name, DER.
     pub fn issuer_der(&self) -> &[u8] {
         &self.0.issuer
+    }
+
+    /// The subject as text, RFC 4514. For people: identities are compared by [`super::name`].
+    pub fn subject(&self) -> String {
+        to_rfc4514(&self.0.subject)
+    }
+
+    /// The issuer as text, RFC 4514.
+    pub fn issuer(&self) -> String {
+        to_rfc4514(&self.0.issuer)
     }
 
     /// SubjectPublicKeyInfo, DER.

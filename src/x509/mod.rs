@@ -11,7 +11,9 @@ mod extension;
 mod key;
 mod signature_algorithm;
 
+pub mod chain;
 pub mod crl;
+pub mod name;
 pub mod ocsp;
 
 pub use bundle::{BundleError, certificates_from_pem_or_der};
