@@ -20,5 +20,6 @@
 mod support;
 
 mod architecture;
+mod fuzz;
 mod real_parts;
 mod signer;

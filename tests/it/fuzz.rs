@@ -1,0 +1,166 @@
+//! The fuzz targets in every test run: seeds, mutated by a generator with a fixed start, a bounded number of
+//! times. `make fuzz` looks longer and deeper; this needs no other toolchain and keeps the targets honest.
+
+#[path = "../fuzz/src/lib.rs"]
+mod targets;
+
+use std::path::{Path, PathBuf};
+
+use targets::TARGETS;
+
+/// Inputs tried for each target.
+const ROUNDS: usize = 1500;
+/// Longer inputs are cut: what matters is at the front.
+const MAX_INPUT: usize = 16 * 1024;
+
+const REFERENCES: &[&str] = &[
+    "alpine",
+    "registry.example/a/b:v1",
+    "[::1]:5000/x@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "localhost:5000/a__b/c.d-e:tag_1.0",
+    "docker.io/library/nginx:1@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file that may serve as a seed: the fixtures, and the vectors where they are beside the checkout.
+fn files() -> Vec<Vec<u8>> {
+    let mut files = Vec::new();
+    for folder in ["tests/fixtures", "../shared/conformance/notation", "../shared/examples"] {
+        read_below(&root().join(folder), &mut files);
+    }
+    files
+}
+
+fn read_below(folder: &Path, files: &mut Vec<Vec<u8>>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("entry").path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            read_below(&path, files);
+        } else {
+            files.push(std::fs::read(&path).expect("seed"));
+        }
+    }
+}
+
+/// The files that a target understands something of.
+fn seeds(target: &str, files: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let has = |file: &[u8], text: &str| file.windows(text.len()).any(|window| window == text.as_bytes());
+    let is_json = |file: &[u8]| file.first() == Some(&b'{');
+    let is_der = |file: &[u8]| file.first() == Some(&0x30);
+    let wanted = |file: &[u8]| match target {
+        "manifest" => is_json(file) && has(file, "\"layers\""),
+        "index" => is_json(file) && has(file, "\"manifests\""),
+        "certificates_file" => has(file, "BEGIN CERTIFICATE") || is_der(file),
+        "resources" => has(file, "apiVersion:"),
+        _ => false,
+    };
+    match target {
+        "reference" => REFERENCES.iter().map(|text| text.as_bytes().to_vec()).collect(),
+        "certificate" => files.iter().flat_map(|file| certificates_in(file)).collect(),
+        _ => files.iter().filter(|file| wanted(file)).cloned().collect(),
+    }
+}
+
+fn certificates_in(file: &[u8]) -> Vec<Vec<u8>> {
+    let found = hallmark::x509::certificates_from_pem_or_der(file).unwrap_or_default();
+    found.iter().map(|certificate| certificate.der().to_vec()).collect()
+}
+
+/// xorshift64*: the same inputs in every run, so that a failure can be repeated.
+struct Generator(u64);
+
+impl Generator {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next() % limit.max(1) as u64).expect("below a usize")
+    }
+
+    fn mutate(&mut self, input: &mut Vec<u8>, other: &[u8]) {
+        let at = self.below(input.len() + 1);
+        let to = at + self.below((input.len() - at).min(32) + 1);
+        match self.below(7) {
+            0 => input.truncate(at),
+            1 => drop(input.drain(at..to)),
+            2 => input.insert(at, [0, 0x7f, 0x80, 0xff, b'"', b'{', b'[', b'.'][self.below(8)]),
+            3 => drop(input.splice(at..at, input[at..to].to_vec())),
+            4 if !other.is_empty() => {
+                let from = self.below(other.len());
+                let part = &other[from..(from + 64).min(other.len())];
+                drop(input.splice(at..to, part.iter().copied()));
+            }
+            _ if at < input.len() => input[at] ^= 1 << self.below(8),
+            _ => {}
+        }
+    }
+
+    fn input(&mut self, seeds: &[Vec<u8>]) -> Vec<u8> {
+        let mut input = seeds[self.below(seeds.len())].clone();
+        input.truncate(MAX_INPUT);
+        for _ in 0..self.below(6) {
+            let other = &seeds[self.below(seeds.len())];
+            self.mutate(&mut input, other);
+        }
+        input
+    }
+}
+
+#[test]
+fn every_parser_returns_whatever_it_is_given() {
+    let files = files();
+    for (name, target) in TARGETS {
+        let seeds = seeds(name, &files);
+        let mut generator = Generator(0x9E37_79B9_7F4A_7C15);
+        for seed in &seeds {
+            target(seed);
+        }
+        for round in 0..ROUNDS {
+            let input = generator.input(&seeds);
+            let outcome = std::panic::catch_unwind(|| target(&input));
+            if outcome.is_err() {
+                let path = std::env::temp_dir().join(format!("hallmark-fuzz-{name}-{round}"));
+                std::fs::write(&path, &input).expect("input is kept");
+                panic!("target {name} panics; the input is {}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_target_has_seeds_and_a_file_of_its_name() {
+    let folder = root().join("tests/fuzz/fuzz_targets");
+    let mut listed: Vec<_> = std::fs::read_dir(folder)
+        .expect("folder of targets")
+        .map(|entry| entry.expect("entry").path().file_stem().expect("name").to_string_lossy().into_owned())
+        .collect();
+    listed.sort();
+    assert_eq!(listed, TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>());
+    let files = files();
+    for (name, _) in TARGETS {
+        assert!(!seeds(name, &files).is_empty(), "{name} has no seed among the fixtures");
+    }
+}
+
+/// Writes the seeds where `make fuzz` asks for them; otherwise only finds them.
+#[test]
+fn seeds_are_written_for_the_fuzzer() {
+    let Some(corpus) = std::env::var_os("HALLMARK_FUZZ_CORPUS").map(PathBuf::from) else { return };
+    let files = files();
+    for (name, _) in TARGETS {
+        let folder = corpus.join(name);
+        std::fs::create_dir_all(&folder).expect("folder");
+        for (number, seed) in seeds(name, &files).iter().enumerate() {
+            std::fs::write(folder.join(format!("seed-{number}")), seed).expect("seed is written");
+        }
+    }
+}
