@@ -11,10 +11,14 @@ mod extension;
 mod key;
 mod signature_algorithm;
 
+pub(crate) mod asn1;
 pub mod chain;
 pub mod crl;
 pub mod name;
 pub mod ocsp;
+pub(crate) mod signature;
+#[cfg(test)]
+pub(crate) mod test_authority;
 
 pub use bundle::{BundleError, certificates_from_pem_or_der};
 pub use certificate::{Certificate, CertificateError};
