@@ -1,0 +1,307 @@
+//! Gathers evidence: for every certificate of a chain at once, OCSP first, then revocation lists.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::cache::{Lifetimes, Loaded, SharedLoads};
+use super::evidence::{CertificateEvidence, ListEvidence, Proof, RevocationEvidence};
+use super::fetch::{Query, RevocationFetcher};
+use crate::x509::Certificate;
+use crate::x509::crl::{Crl, UnverifiedCrl};
+use crate::x509::ocsp::{self, Answer, CertificateStatus};
+
+/// How much a checker keeps, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckerSettings {
+    /// Bytes of revocation lists that are kept.
+    pub list_bytes: u64,
+    /// Bytes of OCSP answers that are kept.
+    pub answer_bytes: u64,
+    /// Longest time that a list or answer is used without asking again, however long it says that it is good.
+    pub max_age: Duration,
+    /// Shortest time between two requests for the same thing; failures are remembered that long.
+    pub retry_after: Duration,
+}
+
+impl Default for CheckerSettings {
+    fn default() -> Self {
+        Self {
+            list_bytes: 128 * 1024 * 1024,
+            answer_bytes: 8 * 1024 * 1024,
+            max_age: Duration::from_hours(12),
+            retry_after: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Finds out whether certificates are revoked, and remembers what it was told.
+///
+/// What is remembered was verified against the issuer that it is remembered under; its dates are looked at again
+/// on every use. A list that was not asked for in a while goes first when the bytes are used up.
+#[derive(Clone, Debug)]
+pub struct RevocationChecker(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    fetcher: Arc<dyn RevocationFetcher>,
+    answers: SharedLoads<AnswerKey, Answer>,
+    lists: SharedLoads<ListKey, Arc<Crl>>,
+    loads: Arc<Loads>,
+}
+
+/// How many loads run at once: what they hold while they run is bounded by that.
+#[derive(Debug)]
+struct Loads {
+    answers: Semaphore,
+    lists: Semaphore,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct AnswerKey {
+    url: String,
+    issuer: [u8; 32],
+    certificate: [u8; 32],
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct ListKey {
+    url: String,
+    issuer: [u8; 32],
+}
+
+impl RevocationChecker {
+    /// A checker with empty caches.
+    pub fn new(fetcher: Arc<dyn RevocationFetcher>, settings: CheckerSettings) -> Self {
+        let lifetimes = Lifetimes { max_age: settings.max_age, retry_after: settings.retry_after };
+        Self(Arc::new(Shared {
+            fetcher,
+            answers: SharedLoads::new("ocsp answers", settings.answer_bytes, lifetimes),
+            lists: SharedLoads::new("revocation lists", settings.list_bytes, lifetimes),
+            loads: Arc::new(Loads {
+                answers: Semaphore::new(PARALLEL_ANSWERS),
+                lists: Semaphore::new(PARALLEL_LISTS),
+            }),
+        }))
+    }
+
+    /// Gathers evidence about every certificate of `chain` but its last, the root. Each certificate must be
+    /// followed by its issuer, and the chain must end in a configured anchor: the addresses that are asked come
+    /// out of these certificates.
+    ///
+    /// What is not answered at `deadline` is missing from the evidence; the requests go on, and asking again
+    /// later finds their answers.
+    pub async fn check(
+        &self,
+        chain: &[Certificate],
+        now: Timestamp,
+        deadline: Instant,
+    ) -> RevocationEvidence {
+        let requests = Arc::new(AtomicU32::new(0));
+        let pairs = chain.iter().zip(chain.iter().skip(1));
+        let certificates = join_all(pairs.map(|(certificate, issuer)| {
+            let gathering =
+                Gathering { shared: &self.0, certificate, issuer, now, requests: Arc::clone(&requests) };
+            gathering.within(deadline)
+        }));
+        let certificates = certificates.await;
+        RevocationEvidence { certificates, gathered_at: now, requests: requests.load(Ordering::Relaxed) }
+    }
+}
+
+struct Gathering<'a> {
+    shared: &'a Shared,
+    certificate: &'a Certificate,
+    issuer: &'a Certificate,
+    now: Timestamp,
+    requests: Arc<AtomicU32>,
+}
+
+impl Gathering<'_> {
+    async fn within(self, deadline: Instant) -> CertificateEvidence {
+        let subject = self.certificate.subject();
+        let proof = timeout_at(deadline, self.proof()).await;
+        let proof = proof.unwrap_or(Proof::Missing { why: "no answer within the deadline".to_owned() });
+        CertificateEvidence { subject, proof }
+    }
+
+    async fn proof(&self) -> Proof {
+        let lists = self.certificate.crl_urls();
+        match (self.ask_responders().await, lists.is_empty()) {
+            (Responders::None, true) => Proof::NonRevokable,
+            (Responders::None, false) => {
+                Proof::Lists { ocsp_failure: None, lists: self.look_up(lists).await }
+            }
+            (Responders::Answered(url, answer), true) => Proof::Ocsp { url, answer },
+            (Responders::Answered(url, answer), false) if answer.status != CertificateStatus::Unknown => {
+                Proof::Ocsp { url, answer }
+            }
+            (Responders::Answered(url, _), false) => {
+                let ocsp_failure = Some(format!("{url} does not know the certificate"));
+                Proof::Lists { ocsp_failure, lists: self.look_up(lists).await }
+            }
+            (Responders::Failed(why), true) => Proof::Missing { why },
+            (Responders::Failed(why), false) => {
+                Proof::Lists { ocsp_failure: Some(why), lists: self.look_up(lists).await }
+            }
+        }
+    }
+
+    /// The first responder that gives an answer of its own decides, be it that it does not know.
+    async fn ask_responders(&self) -> Responders {
+        let mut failures = Vec::new();
+        for url in self.certificate.ocsp_urls().iter().take(MAX_ADDRESSES) {
+            match self.answer(url).await {
+                Ok(answer) => return Responders::Answered(url.clone(), answer),
+                Err(why) => failures.push(format!("{url}: {why}")),
+            }
+        }
+        if failures.is_empty() { Responders::None } else { Responders::Failed(failures.join("; ")) }
+    }
+
+    async fn answer(&self, url: &str) -> Result<Answer, String> {
+        let (certificate, issuer, now) = (self.certificate.clone(), self.issuer.clone(), self.now);
+        let request = ocsp::request(&certificate, &issuer).ok_or("the certificate cannot be asked about")?;
+        let key = AnswerKey {
+            url: url.to_owned(),
+            issuer: issuer.fingerprint(),
+            certificate: certificate.fingerprint(),
+        };
+        let query = Query::Ocsp { url: url.to_owned(), request: request.into() };
+        let load = self.load(query, move |response| {
+            let answer = Answer::verify(&response, &certificate, &issuer, now).map_err(|e| e.to_string())?;
+            let known = answer.status != CertificateStatus::Unknown;
+            let good_until = answer.next_update.filter(|_| known);
+            Ok(Loaded { outcome: Ok(answer), good_until, bytes: size_of::<Answer>() })
+        });
+        let answer = self.shared.answers.get(key, self.now, load).await?;
+        answer.check_dates(self.now).map_err(|error| error.to_string())?;
+        Ok(answer)
+    }
+
+    /// Every distribution point must answer; nothing is asked after the first that cannot be used.
+    async fn look_up(&self, urls: &[String]) -> Vec<ListEvidence> {
+        let mut lists = Vec::new();
+        for (index, url) in urls.iter().enumerate() {
+            let list = if index < MAX_ADDRESSES {
+                self.look_up_in(url).await
+            } else {
+                ListEvidence::unusable(url, format!("the certificate names more than {MAX_ADDRESSES} lists"))
+            };
+            let done = list.unusable.is_some();
+            lists.push(list);
+            if done {
+                break;
+            }
+        }
+        lists
+    }
+
+    async fn look_up_in(&self, url: &str) -> ListEvidence {
+        let base = match self.list(url).await {
+            Ok(base) => base,
+            Err(why) => return ListEvidence::unusable(url, why),
+        };
+        let delta = self.delta_of(&base).await;
+        let (address, certificate, now) = (url.to_owned(), self.certificate.clone(), self.now);
+        let size = base.retained_bytes();
+        let look_up = move || {
+            let delta = delta.as_ref().map(|delta| delta.as_deref().map_err(Clone::clone));
+            ListEvidence::look_up(&address, &base, delta, &certificate, now)
+        };
+        apart(size, look_up).await.unwrap_or_else(|why| ListEvidence::unusable(url, why))
+    }
+
+    /// The first delta list of `base` that can be had; `None` where it names none.
+    async fn delta_of(&self, base: &Crl) -> Option<Result<Arc<Crl>, String>> {
+        let mut delta = None;
+        for url in base.freshest_urls().iter().take(MAX_ADDRESSES) {
+            let list = self.list(url).await.map_err(|why| format!("{url}: {why}"));
+            let done = list.is_ok();
+            delta = Some(list);
+            if done {
+                break;
+            }
+        }
+        delta
+    }
+
+    async fn list(&self, url: &str) -> Result<Arc<Crl>, String> {
+        let issuer = self.issuer.clone();
+        let key = ListKey { url: url.to_owned(), issuer: issuer.fingerprint() };
+        let load = self.load(Query::Crl { url: url.to_owned() }, move |body| {
+            let list = UnverifiedCrl::parse(body).and_then(|list| list.verify(&issuer));
+            let list = list.map_err(|error| error.to_string())?;
+            let (good_until, bytes) = (list.next_update(), list.retained_bytes());
+            Ok(Loaded { outcome: Ok(Arc::new(list)), good_until, bytes })
+        });
+        self.shared.lists.get(key, self.now, load).await
+    }
+
+    /// A load that fetches and reads, within bounds of its own.
+    fn load<V: Send + 'static>(
+        &self,
+        query: Query,
+        read: impl FnOnce(Bytes) -> Result<Loaded<V>, String> + Send + 'static,
+    ) -> impl Future<Output = Loaded<V>> + Send + 'static {
+        let fetcher = Arc::clone(&self.shared.fetcher);
+        let loads = Arc::clone(&self.shared.loads);
+        let requests = Arc::clone(&self.requests);
+        async move {
+            let work = async {
+                let _permit = loads.of(&query).acquire().await.map_err(|error| error.to_string())?;
+                requests.fetch_add(1, Ordering::Relaxed);
+                let body = fetcher.fetch(&query).await.map_err(|failure| failure.to_string())?;
+                apart(body.len(), move || read(body)).await?
+            };
+            let loaded = timeout(LOAD_LIMIT, work).await;
+            loaded
+                .unwrap_or_else(|_| Err("too many requests are under way".to_owned()))
+                .unwrap_or_else(Loaded::failed)
+        }
+    }
+}
+
+impl Loads {
+    fn of(&self, query: &Query) -> &Semaphore {
+        match query {
+            Query::Ocsp { .. } => &self.answers,
+            Query::Crl { .. } => &self.lists,
+        }
+    }
+}
+
+enum Responders {
+    /// The certificate names none.
+    None,
+    /// One answered.
+    Answered(String, Answer),
+    /// None gave an answer that can be used.
+    Failed(String),
+}
+
+/// Runs `work` over `bytes` bytes, on a thread of its own where that would hold up others.
+async fn apart<T: Send + 'static>(
+    bytes: usize,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, String> {
+    const QUICK: usize = 256 * 1024;
+    if bytes <= QUICK {
+        return Ok(work());
+    }
+    tokio::task::spawn_blocking(work).await.map_err(|error| format!("reading it ended early: {error}"))
+}
+
+/// Most responders, distribution points, and delta lists of a list that are asked about one certificate.
+const MAX_ADDRESSES: usize = 8;
+const PARALLEL_ANSWERS: usize = 64;
+/// Each may hold a list of the largest size.
+const PARALLEL_LISTS: usize = 4;
+/// Longest time for one load, waiting for its turn included.
+const LOAD_LIMIT: Duration = Duration::from_secs(30);
