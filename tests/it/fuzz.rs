@@ -21,6 +21,9 @@ const REFERENCES: &[&str] = &[
     "docker.io/library/nginx:1@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
 ];
 
+const IDENTITIES: &[&str] =
+    &["C=US, ST=WA, O=Hallmark Demo", "C=DE,S=BE,O=A\\, B,OU=x+y", "C=US;ST=\\57A;O=\"a,b\""];
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -53,6 +56,8 @@ fn seeds(target: &str, files: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let is_json = |file: &[u8]| file.first() == Some(&b'{');
     let is_der = |file: &[u8]| file.first() == Some(&0x30);
     let wanted = |file: &[u8]| match target {
+        "envelope_jws" => is_json(file) && has(file, "\"payload\"") && has(file, "\"protected\""),
+        "envelope_cose" => file.first() == Some(&0xd2),
         "manifest" => is_json(file) && has(file, "\"layers\""),
         "index" => is_json(file) && has(file, "\"manifests\""),
         "certificates_file" => has(file, "BEGIN CERTIFICATE") || is_der(file),
@@ -60,10 +65,15 @@ fn seeds(target: &str, files: &[Vec<u8>]) -> Vec<Vec<u8>> {
         _ => false,
     };
     match target {
-        "reference" => REFERENCES.iter().map(|text| text.as_bytes().to_vec()).collect(),
+        "reference" => texts(REFERENCES),
+        "trusted_identity" => texts(IDENTITIES),
         "certificate" => files.iter().flat_map(|file| certificates_in(file)).collect(),
         _ => files.iter().filter(|file| wanted(file)).cloned().collect(),
     }
+}
+
+fn texts(texts: &[&str]) -> Vec<Vec<u8>> {
+    texts.iter().map(|text| text.as_bytes().to_vec()).collect()
 }
 
 fn certificates_in(file: &[u8]) -> Vec<Vec<u8>> {

@@ -4,9 +4,13 @@
 
 #![allow(missing_docs, clippy::missing_panics_doc, reason = "the name of a target is its documentation")]
 
+use hallmark::crd::{ConvertOptions, Document, convert, yaml};
+use hallmark::notation::{COSE_MEDIA_TYPE, JWS_MEDIA_TYPE, UnverifiedEnvelope};
 use hallmark::oci::{Content, Index, Manifest, media_type};
 use hallmark::reference::{DigestAlgorithm, Reference};
+use hallmark::x509::name::{DistinguishedName, to_rfc4514};
 use hallmark::x509::{Certificate, certificates_from_pem_or_der};
+use jiff::Timestamp;
 
 /// A name and what it feeds.
 pub type Target = (&'static str, fn(&[u8]));
@@ -15,10 +19,13 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("certificate", certificate),
     ("certificates_file", certificates_file),
+    ("envelope_cose", envelope_cose),
+    ("envelope_jws", envelope_jws),
     ("index", index),
     ("manifest", manifest),
     ("reference", reference),
     ("resources", resources),
+    ("trusted_identity", trusted_identity),
 ];
 
 fn content(media_type: &str, bytes: &[u8]) -> Content {
@@ -49,7 +56,7 @@ pub fn certificate(bytes: &[u8]) {
     if let Ok(certificate) = Certificate::from_der(bytes) {
         assert_eq!(certificate.der(), bytes, "the certificate is not the bytes that were read");
         assert!(certificate.der().len() <= Certificate::MAX_SIZE, "larger than its limit");
-        let _ = (certificate.is_self_signed(), certificate.key_spec(), certificate.subject_der());
+        let _ = (certificate.is_self_signed(), certificate.key_spec(), to_rfc4514(certificate.subject_der()));
     }
 }
 
@@ -57,8 +64,33 @@ pub fn certificates_file(bytes: &[u8]) {
     let _ = certificates_from_pem_or_der(bytes);
 }
 
-pub fn resources(bytes: &[u8]) {
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        let _ = hallmark::crd::yaml::read_documents(text);
+pub fn envelope_jws(bytes: &[u8]) {
+    envelope(JWS_MEDIA_TYPE, bytes);
+}
+
+pub fn envelope_cose(bytes: &[u8]) {
+    envelope(COSE_MEDIA_TYPE, bytes);
+}
+
+fn envelope(media_type: &str, bytes: &[u8]) {
+    let parsed = UnverifiedEnvelope::parse(media_type, bytes.to_vec().into());
+    if let Ok(verified) = parsed.and_then(UnverifiedEnvelope::verify) {
+        assert!(!verified.chain().is_empty(), "verified by nobody");
     }
+}
+
+pub fn trusted_identity(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(name) = DistinguishedName::parse(text) {
+        assert!(name.covers(&name), "{text:?} does not cover itself");
+    }
+}
+
+pub fn resources(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let documents: Vec<_> = yaml::read_documents(text)
+        .into_iter()
+        .map(|read| Document { file: None, line: Some(read.line), content: read.content })
+        .collect();
+    let _ = convert(&documents, &ConvertOptions::files(Timestamp::UNIX_EPOCH));
 }
