@@ -65,7 +65,7 @@ const IMPURE_WORDS: &[&str] = &["tokio", "reqwest", "async", "SystemTime", "Inst
 const MAY_WAIT: &str = "cache";
 
 /// Names that say nothing about what is inside.
-const EMPTY_NAMES: &[&str] = &["util", "utils", "common", "helper", "helpers", "manager", "misc"];
+const EMPTY_NAMES: &[&str] = &["util", "utils", "common", "helpers", "manager", "misc"];
 
 const TOP_LEVEL_FOLDERS: &[&str] = &["docs", "gatekeeper", "helm", "src", "templates", "tests"];
 
@@ -92,10 +92,25 @@ impl Source {
         let path = self.path.strip_suffix(".rs").unwrap_or(&self.path);
         path.split('/').filter(|part| !matches!(*part, "mod" | "lib" | "main")).collect()
     }
+}
 
-    fn is_test(&self) -> bool {
-        self.path.ends_with("/tests.rs") || self.path.ends_with("_tests.rs") || self.path.contains("/tests/")
-    }
+/// Leaves out the files of modules that exist only under test.
+fn without_tests(sources: &[Source]) -> Vec<&Source> {
+    let tests: Vec<Vec<String>> = sources
+        .iter()
+        .flat_map(|source| {
+            let parent: Vec<String> = source.module_path().into_iter().map(str::to_owned).collect();
+            let names = imports::test_modules(&source.text).into_iter();
+            names.map(move |name| [parent.clone(), vec![name]].concat())
+        })
+        .collect();
+    let is_test = |source: &Source| {
+        let path = source.module_path();
+        tests
+            .iter()
+            .any(|test| path.len() >= test.len() && path.iter().zip(test).all(|(one, other)| one == other))
+    };
+    sources.iter().filter(|source| !is_test(source)).collect()
 }
 
 fn find(name: &str) -> Option<&'static Module> {
@@ -103,9 +118,9 @@ fn find(name: &str) -> Option<&'static Module> {
 }
 
 /// Which module uses which, with a file that shows it.
-fn edges(sources: &[Source]) -> BTreeMap<(String, String), String> {
+fn edges(sources: &[&Source]) -> BTreeMap<(String, String), String> {
     let mut edges = BTreeMap::new();
-    for source in sources.iter().filter(|source| !source.is_test()) {
+    for source in sources {
         let Some(from) = source.module() else { continue };
         for to in imports::used_modules(&source.text, &source.module_path()) {
             if to != from && find(&to).is_some() {
@@ -116,7 +131,7 @@ fn edges(sources: &[Source]) -> BTreeMap<(String, String), String> {
     edges
 }
 
-fn unknown_modules(sources: &[Source]) -> Vec<String> {
+fn unknown_modules(sources: &[&Source]) -> Vec<String> {
     let mut unknown: BTreeMap<&str, &str> = BTreeMap::new();
     for source in sources {
         if let Some(name) = source.module().filter(|name| find(name).is_none()) {
@@ -164,9 +179,9 @@ fn reachable<'a>(edges: &'a BTreeMap<(String, String), String>, start: &str) -> 
     seen
 }
 
-fn misplaced_words(sources: &[Source]) -> Vec<String> {
+fn misplaced_words(sources: &[&Source]) -> Vec<String> {
     let mut found = Vec::new();
-    for source in sources.iter().filter(|source| !source.is_test()) {
+    for source in sources {
         let Some(module) = source.module() else { continue };
         let words = imports::words(&source.text);
         for (word, homes) in WORDS {
@@ -183,8 +198,8 @@ fn misplaced_words(sources: &[Source]) -> Vec<String> {
     found
 }
 
-fn badly_named(sources: &[Source]) -> Vec<String> {
-    let names = |source: &Source| {
+fn badly_named(sources: &[&Source]) -> Vec<String> {
+    let names = |source: &&&Source| {
         let path = source.path.trim_end_matches(".rs").to_owned();
         path.split('/').any(|part| EMPTY_NAMES.contains(&part))
     };
@@ -192,8 +207,8 @@ fn badly_named(sources: &[Source]) -> Vec<String> {
     bad.map(|source| format!("{}: the name does not say what is inside", source.path)).collect()
 }
 
-fn without_header(sources: &[Source]) -> Vec<String> {
-    let bare = sources.iter().filter(|source| !source.is_test() && !source.text.starts_with("//!"));
+fn without_header(sources: &[&Source]) -> Vec<String> {
+    let bare = sources.iter().filter(|source| !source.text.starts_with("//!"));
     bare.map(|source| format!("{}: does not open with `//!`, what it is for", source.path)).collect()
 }
 
@@ -207,14 +222,15 @@ fn table() -> String {
 }
 
 fn complaints(sources: &[Source]) -> Vec<String> {
-    let edges = edges(sources);
+    let product = without_tests(sources);
+    let edges = edges(&product);
     [
-        unknown_modules(sources),
+        unknown_modules(&product),
         forbidden_edges(&edges),
         cycles(&edges),
-        misplaced_words(sources),
-        badly_named(sources),
-        without_header(sources),
+        misplaced_words(&product),
+        badly_named(&product),
+        without_header(&product),
     ]
     .concat()
 }
@@ -318,6 +334,16 @@ fn words_in_comments_strings_and_tests_are_not_imports() {
     ] {
         assert!(!complains(&[("oci/mod.rs", text)], "may not use"), "{text}");
     }
+}
+
+#[test]
+fn a_module_that_exists_only_under_test_is_free() {
+    let parent = ("oci/mod.rs", "//! x\n#[cfg(test)]\nmod vectors;");
+    assert!(!complains(&[parent, ("oci/vectors.rs", "use crate::engine;")], "may not use"));
+    assert!(complains(
+        &[("oci/mod.rs", "//! x\nmod vectors;"), ("oci/vectors.rs", "use crate::engine;")],
+        "may not use"
+    ));
 }
 
 #[test]

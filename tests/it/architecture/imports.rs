@@ -4,6 +4,9 @@
 
 use std::collections::BTreeSet;
 
+/// The attribute that keeps an item out of the product.
+const TEST_ONLY: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
+
 /// Top-level modules named by paths in `text`; `here` is the path of the module that the file is.
 pub fn used_modules(text: &str, here: &[&str]) -> BTreeSet<String> {
     let tokens = without_tests(tokens(text));
@@ -29,6 +32,14 @@ pub fn used_modules(text: &str, here: &[&str]) -> BTreeSet<String> {
 /// Every identifier in the code of `text`.
 pub fn words(text: &str) -> BTreeSet<String> {
     without_tests(tokens(text)).into_iter().collect()
+}
+
+/// Names of the modules that `text` declares for tests only, in files of their own.
+pub fn test_modules(text: &str) -> BTreeSet<String> {
+    let tokens = tokens(text);
+    let declares = |at: &usize| tokens[*at..].iter().take(TEST_ONLY.len()).eq(TEST_ONLY);
+    let items = (0..tokens.len()).filter(declares).map(|at| &tokens[at + TEST_ONLY.len()..]);
+    items.filter_map(|item| (item.first()? == "mod").then(|| item.get(1).cloned())?).collect()
 }
 
 /// How many `super` stand in a row: `super::super::x` has two.
@@ -65,12 +76,11 @@ fn names_after(tokens: &[String], at: usize, used: &mut BTreeSet<String>) {
 
 /// Drops every item behind `#[cfg(test)]`: up to its `;`, or to the end of its braces.
 fn without_tests(tokens: Vec<String>) -> Vec<String> {
-    let attribute = ["#", "[", "cfg", "(", "test", ")", "]"];
     let mut kept = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
-        if tokens[at..].iter().take(attribute.len()).eq(attribute.iter()) {
-            at = end_of_item(&tokens, at + attribute.len());
+        if tokens[at..].iter().take(TEST_ONLY.len()).eq(TEST_ONLY) {
+            at = end_of_item(&tokens, at + TEST_ONLY.len());
         } else {
             kept.push(tokens[at].clone());
             at += 1;
