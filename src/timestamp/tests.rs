@@ -1,4 +1,6 @@
-//! Tokens of the vectors at `../shared/conformance`, and tokens made with the openssl command.
+//! Tokens of the vectors at `../shared/conformance`, and tokens built here to be wrong in one chosen way.
+
+mod made;
 
 use std::path::{Path, PathBuf};
 

@@ -163,3 +163,74 @@ const SHA_512_WITH_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840
 const ECDSA_WITH_SHA_256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
 const ECDSA_WITH_SHA_384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3");
 const ECDSA_WITH_SHA_512: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4");
+
+#[cfg(test)]
+mod tests {
+    use openssl::pkey::Private;
+    use openssl::rsa::Rsa;
+    use openssl::sign::Signer;
+
+    use super::*;
+    use crate::x509::test_authority::{INTEGER, oid, sequence, tlv};
+
+    const SHA256: &str = "2.16.840.1.101.3.4.2.1";
+    const SHA1: &str = "1.3.14.3.2.26";
+
+    fn public(key: &PKey<Private>) -> PKey<Public> {
+        PKey::public_key_from_der(&key.public_key_to_der().unwrap()).unwrap()
+    }
+
+    fn scheme(algorithm: &[u8]) -> Option<Scheme> {
+        Scheme::from_algorithm(&Fields::of(algorithm).unwrap().algorithm().unwrap())
+    }
+
+    fn pss(hash: &str, mask_hash: &str, salt: u8) -> Vec<u8> {
+        let generator = sequence(&[&oid("1.2.840.113549.1.1.8"), &sequence(&[&oid(mask_hash)])]);
+        let parameters = sequence(&[
+            &tlv(0xa0, &sequence(&[&oid(hash)])),
+            &tlv(0xa1, &generator),
+            &tlv(0xa2, &tlv(INTEGER, &[salt])),
+        ]);
+        sequence(&[&oid("1.2.840.113549.1.1.10"), &parameters])
+    }
+
+    #[test]
+    fn rsa_verifies_with_the_padding_and_salt_that_are_named() {
+        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+        let mut signer = Signer::new(MessageDigest::sha256(), &key).unwrap();
+        let plain = signer.sign_oneshot_to_vec(b"message").unwrap();
+        let mut signer = Signer::new(MessageDigest::sha256(), &key).unwrap();
+        signer.set_rsa_padding(Padding::PKCS1_PSS).unwrap();
+        signer.set_rsa_pss_saltlen(RsaPssSaltlen::custom(20)).unwrap();
+        let salted = signer.sign_oneshot_to_vec(b"message").unwrap();
+        let pkcs1 = scheme(&sequence(&[&oid("1.2.840.113549.1.1.11"), &[0x05, 0x00]])).unwrap();
+        let pss_20 = scheme(&pss(SHA256, SHA256, 20)).unwrap();
+        let pss_32 = scheme(&pss(SHA256, SHA256, 32)).unwrap();
+        let verify = |scheme: Scheme, signature: &[u8]| scheme.verify(&public(&key), b"message", signature);
+        assert!(verify(pkcs1, &plain) && !verify(pkcs1, &salted));
+        assert!(verify(pss_20, &salted) && !verify(pss_20, &plain));
+        assert!(!verify(pss_32, &salted));
+        assert!(!pkcs1.verify(&public(&key), b"another", &plain));
+    }
+
+    #[test]
+    fn a_key_type_alone_takes_its_hash_from_elsewhere() {
+        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+        let signature =
+            Signer::new(MessageDigest::sha384(), &key).unwrap().sign_oneshot_to_vec(b"message").unwrap();
+        let bare = scheme(&sequence(&[&oid("1.2.840.113549.1.1.1")])).unwrap();
+        assert!(bare.verify_with(Hash::Sha384, &public(&key), b"message", &signature));
+        assert!(!bare.verify(&public(&key), b"message", &signature));
+        let sha256 = Scheme::RsaPkcs1(Some(Hash::Sha256));
+        assert!(!sha256.verify_with(Hash::Sha384, &public(&key), b"message", &signature));
+        assert!(!Scheme::Ecdsa(Hash::Sha384).verify(&public(&key), b"message", &signature));
+    }
+
+    #[test]
+    fn sha_1_and_mixed_pss_hashes_are_not_supported() {
+        assert_eq!(scheme(&sequence(&[&oid("1.2.840.113549.1.1.5")])), None);
+        assert_eq!(scheme(&sequence(&[&oid("1.2.840.113549.1.1.10")])), None);
+        assert_eq!(scheme(&pss(SHA1, SHA1, 20)), None);
+        assert_eq!(scheme(&pss(SHA256, SHA1, 32)), None);
+    }
+}

@@ -97,6 +97,13 @@ impl Wanted {
         self.with(extension("1.3.6.1.5.5.7.1.1", false, &tlv(SEQUENCE, &access)))
     }
 
+    /// A leaf as timestamp authorities have them.
+    pub(crate) fn timestamping(name: &'static str, serial: u8) -> Self {
+        Self::leaf(name, serial)
+            .with(extension("2.5.29.15", true, &[0x03, 0x02, 0x07, 0x80]))
+            .with_purpose("1.3.6.1.5.5.7.3.8", true)
+    }
+
     pub(crate) fn with_purpose(self, purpose: &str, critical: bool) -> Self {
         self.with(extension("2.5.29.37", critical, &sequence(&[&oid(purpose)])))
     }

@@ -105,29 +105,40 @@ impl RevocationChecker {
     ) -> RevocationEvidence {
         let requests = Arc::new(AtomicU32::new(0));
         let pairs = chain.iter().zip(chain.iter().skip(1));
-        let certificates = join_all(pairs.map(|(certificate, issuer)| {
-            let gathering =
-                Gathering { shared: &self.0, certificate, issuer, now, requests: Arc::clone(&requests) };
+        let certificates = pairs.map(|(certificate, issuer)| {
+            let gathering = Gathering {
+                shared: Arc::clone(&self.0),
+                certificate: certificate.clone(),
+                issuer: issuer.clone(),
+                now,
+                requests: Arc::clone(&requests),
+            };
             gathering.within(deadline)
-        }));
-        let certificates = certificates.await;
+        });
+        let certificates = join_all(certificates).await;
         RevocationEvidence { certificates, gathered_at: now, requests: requests.load(Ordering::Relaxed) }
     }
 }
 
-struct Gathering<'a> {
-    shared: &'a Shared,
-    certificate: &'a Certificate,
-    issuer: &'a Certificate,
+struct Gathering {
+    shared: Arc<Shared>,
+    certificate: Certificate,
+    issuer: Certificate,
     now: Timestamp,
     requests: Arc<AtomicU32>,
 }
 
-impl Gathering<'_> {
+impl Gathering {
+    /// The gathering is a task of its own, so that a list is fetched although a responder took all the time
+    /// there was: who asks again finds it.
     async fn within(self, deadline: Instant) -> CertificateEvidence {
         let subject = self.certificate.subject();
-        let proof = timeout_at(deadline, self.proof()).await;
-        let proof = proof.unwrap_or(Proof::Missing { why: "no answer within the deadline".to_owned() });
+        let gathering = tokio::spawn(async move { timeout(GATHERING_LIMIT, self.proof()).await });
+        let proof = match timeout_at(deadline, gathering).await {
+            Ok(Ok(proof)) => proof.unwrap_or(Proof::Late),
+            Ok(Err(ended)) => Proof::Missing { why: format!("the check ended early: {ended}") },
+            Err(_) => Proof::Late,
+        };
         CertificateEvidence { subject, proof }
     }
 
@@ -303,5 +314,7 @@ const MAX_ADDRESSES: usize = 8;
 const PARALLEL_ANSWERS: usize = 64;
 /// Each may hold a list of the largest size.
 const PARALLEL_LISTS: usize = 4;
+/// Longest time for one certificate, however many addresses it names.
+const GATHERING_LIMIT: Duration = Duration::from_secs(60);
 /// Longest time for one load, waiting for its turn included.
 const LOAD_LIMIT: Duration = Duration::from_secs(30);

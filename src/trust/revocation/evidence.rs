@@ -32,6 +32,11 @@ impl RevocationEvidence {
         self.certificates.iter().any(CertificateEvidence::is_incomplete)
     }
 
+    /// Whether the deadline cut the gathering short: asking again soon finds what the requests under way bring.
+    pub fn is_late(&self) -> bool {
+        self.certificates.iter().any(|certificate| certificate.proof == Proof::Late)
+    }
+
     /// About how many bytes of memory it takes.
     pub fn retained_bytes(&self) -> usize {
         size_of::<Self>() + self.certificates.iter().map(CertificateEvidence::retained_bytes).sum::<usize>()
@@ -72,6 +77,8 @@ pub enum Proof {
         /// Why, in one line.
         why: String,
     },
+    /// Nothing answered within the deadline. The requests go on.
+    Late,
 }
 
 /// What a revocation list, together with its delta list, says about one certificate.
@@ -201,6 +208,7 @@ impl CertificateEvidence {
         match &self.proof {
             Proof::NonRevokable => Status::NonRevokable,
             Proof::Missing { why } => Status::Unknown { why: why.clone() },
+            Proof::Late => Status::Unknown { why: "no answer within the deadline".to_owned() },
             Proof::Ocsp { url, answer } => ocsp_status(url, answer, authentic_time),
             Proof::Lists { ocsp_failure, lists } => {
                 lists_status(ocsp_failure.as_deref(), lists, authentic_time)
@@ -211,7 +219,7 @@ impl CertificateEvidence {
     /// When newer information is due; `None` where nothing says.
     pub fn next_update(&self) -> Option<Timestamp> {
         match &self.proof {
-            Proof::NonRevokable | Proof::Missing { .. } => None,
+            Proof::NonRevokable | Proof::Missing { .. } | Proof::Late => None,
             Proof::Ocsp { answer, .. } => answer.next_update,
             Proof::Lists { lists, .. } => lists.iter().filter_map(|list| list.next_update).min(),
         }
@@ -220,7 +228,7 @@ impl CertificateEvidence {
     fn is_incomplete(&self) -> bool {
         match &self.proof {
             Proof::NonRevokable => false,
-            Proof::Missing { .. } => true,
+            Proof::Missing { .. } | Proof::Late => true,
             Proof::Ocsp { answer, .. } => answer.status == CertificateStatus::Unknown,
             Proof::Lists { lists, .. } => lists.iter().any(|list| list.unusable.is_some()),
         }
@@ -228,7 +236,7 @@ impl CertificateEvidence {
 
     fn retained_bytes(&self) -> usize {
         let proof = match &self.proof {
-            Proof::NonRevokable => 0,
+            Proof::NonRevokable | Proof::Late => 0,
             Proof::Missing { why } => why.len(),
             Proof::Ocsp { url, .. } => url.len(),
             Proof::Lists { lists, .. } => lists.iter().map(ListEvidence::retained_bytes).sum(),

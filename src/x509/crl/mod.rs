@@ -271,16 +271,18 @@ impl RevocationReason {
     }
 }
 
+/// An entry of which only the serial number was read.
 struct RawEntry<'a> {
     serial: &'a [u8],
-    revoked_at: Timestamp,
-    extensions: Option<&'a [u8]>,
+    rest: Fields<'a>,
 }
 
 impl RawEntry<'_> {
-    fn entry(&self) -> Result<Entry, CrlError> {
-        let mut entry = Entry { revoked_at: self.revoked_at, reason: None, invalid_since: None };
-        for extension in Extensions::of(self.extensions.unwrap_or_default())? {
+    fn entry(mut self) -> Result<Entry, CrlError> {
+        let mut entry = Entry { revoked_at: self.rest.time()?, reason: None, invalid_since: None };
+        let extensions = self.rest.optional(Tag::Sequence)?.unwrap_or_default();
+        self.rest.finish()?;
+        for extension in Extensions::of(extensions)? {
             let extension = extension?;
             match extension.oid {
                 REASON_CODE => entry.reason = Some(reason(extension.value)?),
@@ -293,18 +295,14 @@ impl RawEntry<'_> {
     }
 }
 
+/// Ends after the first error.
 struct RawEntries<'a>(Option<Fields<'a>>);
 
 impl<'a> RawEntries<'a> {
     fn read(fields: &mut Fields<'a>) -> DerResult<RawEntry<'a>> {
-        let mut entry = fields.sequence()?;
-        let raw = RawEntry {
-            serial: entry.expect(Tag::Integer)?,
-            revoked_at: entry.time()?,
-            extensions: entry.optional(Tag::Sequence)?,
-        };
-        entry.finish()?;
-        Ok(raw)
+        let mut rest = fields.sequence()?;
+        let serial = rest.expect(Tag::Integer)?;
+        Ok(RawEntry { serial, rest })
     }
 }
 

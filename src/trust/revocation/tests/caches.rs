@@ -109,6 +109,17 @@ async fn a_deadline_ends_the_waiting_and_not_the_load() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_is_fetched_although_a_responder_took_all_the_time_there_was() {
+    let world = World::new(&Wanted::leaf("leaf", 2).with_responders(&[RESPONDER]).with_lists(&[LIST]));
+    world.serve_list(&List::numbered(1));
+    let chain = [world.leaf.certificate.clone(), world.root.certificate.clone()];
+    let evidence = world.checker.check(&chain, now(), Instant::now() + Duration::from_millis(900)).await;
+    assert!(evidence.is_late());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(world.ask_within(now(), Duration::from_millis(10)).await, ("OK", 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn certificates_are_asked_about_at_once() {
     let root = Authority::root("root");
     let middle = root.issue(&Wanted::authority("middle", 2).with_lists(&["http://crl.test/root"]));
