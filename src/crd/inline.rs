@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 
 use super::field::{Field, Notes};
-use crate::trust::key_source::{KeyContent, KeySourceSettings};
+use crate::engine::diagnostic::Severity;
+use crate::trust::key_source::{InlineSource, Key, KeyContent, KeySourceSettings, MaterialError, read_material};
+use crate::trust::store::StoreType;
+use crate::x509::BundleError;
 
 /// Converts the parameters of an inline source.
 pub(super) fn convert(
@@ -14,17 +17,87 @@ pub(super) fn convert(
 ) -> Option<KeySourceSettings> {
     parameters.only(&["contentType", "value"], &[], notes);
     let pem = parameters.required_text("value", notes, "paste the PEM text below `value: |`")?;
-    let _ = now;
+    let value = parameters.member("value")?;
+    match read_material(pem.as_bytes(), content, "inline value") {
+        Ok(keys) => say_validity(&value, pem, &keys, now, notes),
+        Err(error) => {
+            let line = error.position().and_then(|position| block_line(&value, pem, position));
+            let place = Field { line: line.or(value.line), ..value };
+            notes.error(&place, error.to_string(), remedy(&error, content));
+            return None;
+        }
+    }
     Some(KeySourceSettings::Inline { pem: pem.to_owned(), content })
 }
 
-/// Checks that a key source gives at least one anchor of a trust store of `kind`, as far as that can be
-/// known before anything is read.
+fn remedy(error: &MaterialError, content: KeyContent) -> &'static str {
+    match (error, content) {
+        (MaterialError::PrivateKey, _) => "remove it and make a new key",
+        (_, KeyContent::Keys) => "paste -----BEGIN PUBLIC KEY----- and all that follows, unchanged",
+        (MaterialError::Certificates(BundleError::Certificate { .. }), _) => {
+            "is it a public key? then write contentType: key; else paste the certificate again, unchanged"
+        }
+        (_, KeyContent::Certificates) => "paste -----BEGIN CERTIFICATE----- and all that follows, unchanged",
+    }
+}
+
+/// The line of the file where a PEM block of a block of text begins. Text that is folded into one line has
+/// no lines of its own.
+fn block_line(value: &Field<'_>, pem: &str, position: usize) -> Option<u32> {
+    let start = value.line?;
+    if !pem.contains('\n') {
+        return Some(start);
+    }
+    let mut begins = pem.lines().enumerate().filter(|(_, line)| line.trim().starts_with("-----BEGIN "));
+    let (offset, _) = begins.nth(position.checked_sub(1)?)?;
+    u32::try_from(offset).ok().map(|offset| start.saturating_add(1).saturating_add(offset))
+}
+
+fn say_validity(value: &Field<'_>, pem: &str, keys: &[Key], now: Timestamp, notes: &mut Notes) {
+    for (index, key) in keys.iter().enumerate() {
+        let (Some(certificate), Some((not_before, not_after))) = (key.certificate(), key.validity()) else {
+            continue;
+        };
+        let subject = certificate.subject();
+        let text = if now > not_after {
+            format!("certificate {subject} expired on {}", day(not_after))
+        } else if now < not_before {
+            format!("certificate {subject} is not valid before {}", day(not_before))
+        } else {
+            continue;
+        };
+        let line = block_line(value, pem, index.saturating_add(1));
+        let place = Field { node: value.node, path: value.path.clone(), line };
+        notes.warning(&place, text, "signatures under it count only where a trusted timestamp covers them");
+    }
+}
+
+fn day(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d").to_string()
+}
+
+/// Checks that a key source gives at least one anchor of a trust store of `kind`, as far as that is known
+/// before anything is read, and says which certificates do not count.
+///
+/// # Errors
+/// Says why none can be an anchor.
 pub(super) fn anchors(
-    _settings: &KeySourceSettings,
-    _kind: crate::trust::store::StoreType,
-    _notes: &mut Notes,
-    _place: (Option<u32>, &str),
+    settings: &KeySourceSettings,
+    kind: StoreType,
+    notes: &mut Notes,
+    place: (Option<u32>, &str),
 ) -> Result<(), String> {
+    let KeySourceSettings::Inline { pem, content } = settings else { return Ok(()) };
+    let set = InlineSource::new(pem.clone(), *content).read(Timestamp::UNIX_EPOCH);
+    let set = set.map_err(|error| error.to_string())?;
+    let certificates: Vec<_> = set.keys().iter().filter_map(Key::certificate).collect();
+    let wanted = kind.wanted();
+    if !certificates.iter().any(|certificate| kind.admits(certificate)) {
+        return Err(format!("none of its certificates is {wanted}, so {kind} has no anchor"));
+    }
+    for certificate in certificates.iter().filter(|certificate| !kind.admits(certificate)) {
+        let message = format!("certificate {} is not {wanted} and is no anchor", certificate.subject());
+        notes.say(Severity::Warning, place, message, "remove it from the key source");
+    }
     Ok(())
 }

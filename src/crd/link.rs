@@ -17,14 +17,22 @@ use crate::verifier::{NotationSettings, VerifierSettings};
 
 type Namespace = Option<Arc<str>>;
 
+/// What joined resources mean.
+pub(super) struct Linked {
+    pub(super) configuration: Configuration,
+    /// Resources that are not in force, whatever the reason.
+    pub(super) refused: BTreeSet<ResourceKey>,
+}
+
 /// A Verifier whose names were looked up.
-struct Linked {
+struct LinkedVerifier {
     namespace: Namespace,
     settings: VerifierSettings,
     sources: BTreeMap<KeySourceName, KeySourceSettings>,
 }
 
-pub(super) fn link(converted: Vec<Converted>, options: &ConvertOptions) -> Configuration {
+/// Looks up the names that resources give each other, and says what dangles or is unused.
+pub(super) fn link(converted: Vec<Converted>, options: &ConvertOptions) -> Linked {
     let mut resources = super::duplicate::settle(converted);
     let sources = KeySources::of(&resources, &options.release_namespace);
     let mut used = BTreeSet::new();
@@ -39,10 +47,12 @@ pub(super) fn link(converted: Vec<Converted>, options: &ConvertOptions) -> Confi
             (namespace, settings)
         })
         .collect();
+    let refused = resources.iter().filter(|resource| resource.refusal().is_some());
+    let refused = refused.map(|resource| resource.key.clone()).collect();
     let mut diagnostics: Vec<_> = resources.into_iter().flat_map(|resource| resource.notes.said).collect();
     diagnostics.append(&mut general);
     sort(&mut diagnostics);
-    Configuration { cluster, namespaces, diagnostics }
+    Linked { configuration: Configuration { cluster, namespaces, diagnostics }, refused }
 }
 
 /// By file and line, what matters most first where those are equal.
@@ -68,7 +78,7 @@ fn link_verifiers(
     sources: &KeySources,
     used: &mut BTreeSet<ResourceKey>,
     options: &ConvertOptions,
-) -> Vec<Linked> {
+) -> Vec<LinkedVerifier> {
     let mut linked = Vec::new();
     for resource in resources.iter_mut() {
         let Item::Verifier(draft) = &resource.item else { continue };
@@ -87,7 +97,7 @@ struct Linker<'a> {
 }
 
 impl Linker<'_> {
-    fn link(mut self, draft: &VerifierDraft, options: &ConvertOptions) -> Linked {
+    fn link(mut self, draft: &VerifierDraft, options: &ConvertOptions) -> LinkedVerifier {
         let mut sources = BTreeMap::new();
         let settings = match &draft.body {
             Err(reason) => refused(draft, reason.clone()),
@@ -110,7 +120,7 @@ impl Linker<'_> {
         if matches!(settings, VerifierSettings::Refused { .. }) {
             sources.clear();
         }
-        Linked { namespace: self.namespace, settings, sources }
+        LinkedVerifier { namespace: self.namespace, settings, sources }
     }
 
     fn trust_stores(
@@ -238,7 +248,7 @@ fn say_unused(resources: &mut [Converted], used: &BTreeSet<ResourceKey>) {
 fn plan(
     scope: &Namespace,
     resources: &mut [Converted],
-    linked: &[Linked],
+    linked: &[LinkedVerifier],
     general: &mut Vec<Diagnostic>,
 ) -> PlanSettings {
     let visible = |namespace: &Namespace| namespace.is_none() || namespace == scope;

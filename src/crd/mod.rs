@@ -12,10 +12,12 @@ mod inline;
 mod key_source;
 mod link;
 mod lookup;
+mod merge;
 pub mod node;
 mod notation;
 mod policy;
 mod resource;
+pub mod source;
 mod store;
 mod verifier;
 pub mod yaml;
@@ -25,6 +27,7 @@ mod tests;
 #[cfg(test)]
 mod yaml_tests;
 
+pub use merge::LastGood;
 pub use resource::{DEFAULT_NAMESPACE, Document, GROUP, Kind, ResourceKey, Version};
 
 use std::collections::BTreeMap;
@@ -82,7 +85,7 @@ pub struct Configuration {
 
 /// One resource, converted without regard to the others.
 #[derive(Clone, Debug)]
-pub struct Converted {
+struct Converted {
     key: ResourceKey,
     /// The document, to tell a repeated one from a contradiction.
     node: Node,
@@ -99,30 +102,20 @@ enum Item {
 }
 
 impl Converted {
-    /// What the resource is called.
-    pub fn key(&self) -> &ResourceKey {
-        &self.key
-    }
-
     /// The file that it came from.
-    pub fn file(&self) -> Option<&Arc<std::path::Path>> {
+    fn file(&self) -> Option<&Arc<std::path::Path>> {
         self.notes.file.as_ref()
     }
 
-    /// What was said about it.
-    pub fn diagnostics(&self) -> &[Diagnostic] {
-        &self.notes.said
-    }
-
-    /// Why it is not in force on its own account, if it is not.
-    pub fn refusal(&self) -> Option<String> {
+    /// Why it is not in force, if it is not.
+    fn refusal(&self) -> Option<String> {
         self.notes.refusal()
     }
 }
 
 /// Converts each document on its own. The second part is what is said about documents that are no
 /// resources of Hallmark.
-pub fn convert_each(documents: &[Document], options: &ConvertOptions) -> (Vec<Converted>, Vec<Diagnostic>) {
+fn convert_each(documents: &[Document], options: &ConvertOptions) -> (Vec<Converted>, Vec<Diagnostic>) {
     let mut converted = Vec::new();
     let mut foreign = Vec::new();
     for identified in documents.iter().flat_map(resource::identify) {
@@ -146,16 +139,7 @@ fn convert_one(mut resource: Resource, options: &ConvertOptions) -> Converted {
     Converted { key: resource.key, node: resource.node, notes: resource.notes, item }
 }
 
-/// Joins converted resources: looks up the names they give each other, and says what dangles or is unused.
-pub fn link(converted: Vec<Converted>, options: &ConvertOptions) -> Configuration {
-    link::link(converted, options)
-}
-
-/// [`convert_each`] and [`link()`] in one: what a set of documents means, without regard to any before it.
+/// What a set of documents means, without regard to any before it.
 pub fn convert(documents: &[Document], options: &ConvertOptions) -> Configuration {
-    let (converted, foreign) = convert_each(documents, options);
-    let mut configuration = link(converted, options);
-    configuration.diagnostics.extend(foreign);
-    link::sort(&mut configuration.diagnostics);
-    configuration
+    LastGood::new().follow(documents, &[], options)
 }

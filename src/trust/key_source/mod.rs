@@ -1,7 +1,26 @@
 //! Where keys and certificates come from. A source gives a *set*, each with validity and provenance, and
 //! the age of the set; it is refreshed off the request path and the last good set serves.
 
+mod file;
+mod inline;
+mod material;
+mod set;
+mod snapshot;
+
+#[cfg(test)]
+mod tests;
+
+pub use file::{FileSource, MAX_FILE_BYTES, MAX_FILES};
+pub use inline::InlineSource;
+pub use material::{MaterialError, PublicKey, read_material};
+pub use set::{Key, KeyMaterial, KeySet, KeyState};
+pub use snapshot::{KeySets, KeySources, SourceState};
+
 use std::path::PathBuf;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 
 /// What a key source holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -35,4 +54,71 @@ pub enum KeySourceSettings {
         /// Why.
         reason: String,
     },
+}
+
+/// Something that keys or certificates can be had from.
+pub trait KeySource: Send + Sync {
+    /// Fetches the whole set as it is now. Bounded by the source in size, and in time by whoever calls.
+    ///
+    /// # Errors
+    /// [`KeySourceError`]; where [`KeySourceError::is_removal`] holds, a set held before is void, else it
+    /// goes on serving.
+    fn refresh(&self, now: Timestamp) -> BoxFuture<'_, Result<KeySet, KeySourceError>>;
+
+    /// How long a set is believed before it is fetched again; `None` for a set that never changes.
+    fn refresh_interval(&self) -> Option<Duration>;
+}
+
+/// Why a source gives no set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeySourceError {
+    /// There is no such file or folder.
+    #[error("{path} does not exist", path = .path.display())]
+    NotFound {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The folder has no file with keys or certificates.
+    #[error("{path} holds nothing", path = .path.display())]
+    Empty {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A file or folder cannot be read.
+    #[error("{path} cannot be read: {why}", path = .path.display())]
+    Unreadable {
+        /// The path.
+        path: PathBuf,
+        /// What the system says.
+        why: String,
+    },
+    /// A file is larger than is read, or a folder holds more.
+    #[error("{path} is too large: at most {limit} {unit} are read", path = .path.display())]
+    TooLarge {
+        /// The path.
+        path: PathBuf,
+        /// The limit.
+        limit: u64,
+        /// Of what.
+        unit: &'static str,
+    },
+    /// What was read is no set of keys or certificates.
+    #[error("{origin}: {error}")]
+    Material {
+        /// The file, or the words for an inline value.
+        origin: String,
+        /// What is wrong.
+        error: MaterialError,
+    },
+    /// The source is refused by configuration.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl KeySourceError {
+    /// True where the keys are known to be gone. Removing them must take effect; failing to read them must
+    /// not undo what is known.
+    pub fn is_removal(&self) -> bool {
+        matches!(self, Self::NotFound { .. } | Self::Empty { .. } | Self::Refused(_))
+    }
 }

@@ -1,0 +1,140 @@
+//! A bad change never replaces a good resource: while a resource's new version is not in force, or its file
+//! cannot be read, its last good version serves. A deletion always takes effect. A state machine without
+//! I/O or clock; it remembers only what is in force.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::link::{Linked, link};
+use super::{Configuration, ConvertOptions, Converted, Document, ResourceKey, convert_each};
+use crate::engine::diagnostic::{Diagnostic, Severity};
+
+/// The last good version of each resource.
+#[derive(Clone, Debug, Default)]
+pub struct LastGood {
+    good: BTreeMap<ResourceKey, Converted>,
+}
+
+/// What is to be used of one reading, and what is said about what is not.
+struct Chosen {
+    resources: Vec<Converted>,
+    said: Vec<Diagnostic>,
+    /// Resources whose last good version was taken.
+    stood_in: BTreeSet<ResourceKey>,
+}
+
+impl LastGood {
+    /// Nothing is known yet: the first bad version of a resource has nothing to stand in for it.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes what is read now, and gives what it means. `unreadable` are files and folders that are there
+    /// and cannot be read in whole: what came from them before is kept.
+    pub fn follow(
+        &mut self,
+        documents: &[Document],
+        unreadable: &[Arc<Path>],
+        options: &ConvertOptions,
+    ) -> Configuration {
+        let (read, foreign) = convert_each(documents, options);
+        let mut chosen = self.choose(read, unreadable);
+        let mut linked = link(chosen.resources.clone(), options);
+        if self.replace_dangling(&mut chosen, &linked) {
+            linked = link(chosen.resources.clone(), options);
+        }
+        self.remember(&chosen, &linked);
+        let mut configuration = linked.configuration;
+        configuration.diagnostics.extend(chosen.said);
+        configuration.diagnostics.extend(foreign);
+        super::link::sort(&mut configuration.diagnostics);
+        configuration
+    }
+
+    /// What was read, with the last good version in place of each resource that is bad on its own account.
+    fn choose(&self, read: Vec<Converted>, unreadable: &[Arc<Path>]) -> Chosen {
+        let contradicted = contradicted(&read);
+        let present: BTreeSet<_> = read.iter().map(|resource| resource.key.clone()).collect();
+        let mut chosen =
+            Chosen { resources: Vec::new(), said: Vec::new(), stood_in: BTreeSet::new() };
+        for resource in read {
+            let is_bad = resource.refusal().is_some() || contradicted.contains(&resource.key);
+            match self.good.get(&resource.key).filter(|_| is_bad) {
+                Some(good) => chosen.stand_in(good, resource),
+                None => chosen.resources.push(resource),
+            }
+        }
+        for (key, good) in self.good.iter().filter(|(key, _)| !present.contains(*key)) {
+            let origin = good.file().filter(|file| unreadable.iter().any(|path| file.starts_with(path)));
+            if let Some(file) = origin {
+                let message = format!("{key} serves as last read: {} cannot be read in whole", file.display());
+                chosen.said.push(good.notes.diagnostic(Severity::Warning, (None, ""), message, ""));
+                chosen.stood_in.insert(key.clone());
+                chosen.resources.push(good.clone());
+            }
+        }
+        chosen
+    }
+
+    /// Takes the last good version of resources that are well written and name something that is missing.
+    fn replace_dangling(&self, chosen: &mut Chosen, linked: &Linked) -> bool {
+        let dangles = |resource: &Converted| {
+            let differs = self.good.get(&resource.key).is_some_and(|good| good.node != resource.node);
+            differs && linked.refused.contains(&resource.key) && !chosen.stood_in.contains(&resource.key)
+        };
+        let (dangling, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut chosen.resources).into_iter().partition(dangles);
+        chosen.resources = rest;
+        let replaced = !dangling.is_empty();
+        for resource in dangling {
+            let words = linked.configuration.diagnostics.iter();
+            chosen.said.extend(words.filter(|said| said.resource == resource.notes.resource).cloned());
+            if let Some(good) = self.good.get(&resource.key) {
+                chosen.stand_in(good, resource);
+            }
+        }
+        replaced
+    }
+
+    fn remember(&mut self, chosen: &Chosen, linked: &Linked) {
+        let mut good = BTreeMap::new();
+        for resource in &chosen.resources {
+            let key = &resource.key;
+            let in_force = (!linked.refused.contains(key)).then(|| {
+                let mut resource = resource.clone();
+                // Its lines are those of a text that may be gone when it stands in.
+                resource.notes.said.clear();
+                resource
+            });
+            if let Some(kept) = in_force.or_else(|| self.good.get(key).cloned()) {
+                good.insert(key.clone(), kept);
+            }
+        }
+        self.good = good;
+    }
+}
+
+impl Chosen {
+    fn stand_in(&mut self, good: &Converted, mut bad: Converted) {
+        self.said.append(&mut bad.notes.said);
+        if self.stood_in.insert(bad.key.clone()) {
+            let message = "its last good version serves until this is corrected";
+            self.said.push(bad.notes.diagnostic(Severity::Warning, (None, ""), message, ""));
+            self.resources.push(good.clone());
+        }
+    }
+}
+
+/// Resources that are written more than once with different content.
+fn contradicted(read: &[Converted]) -> BTreeSet<ResourceKey> {
+    let mut first: BTreeMap<&ResourceKey, &Converted> = BTreeMap::new();
+    let mut contradicted = BTreeSet::new();
+    for resource in read {
+        let earlier = *first.entry(&resource.key).or_insert(resource);
+        if earlier.node != resource.node {
+            contradicted.insert(resource.key.clone());
+        }
+    }
+    contradicted
+}
