@@ -4,7 +4,9 @@ use jiff::Timestamp;
 
 use super::field::{Field, Notes};
 use crate::engine::diagnostic::Severity;
-use crate::trust::key_source::{InlineSource, Key, KeyContent, KeySourceSettings, MaterialError, read_material};
+use crate::trust::key_source::{
+    InlineSource, Key, KeyContent, KeySourceSettings, MaterialError, read_material,
+};
 use crate::trust::store::StoreType;
 use crate::x509::BundleError;
 

@@ -56,8 +56,7 @@ impl LastGood {
     fn choose(&self, read: Vec<Converted>, unreadable: &[Arc<Path>]) -> Chosen {
         let contradicted = contradicted(&read);
         let present: BTreeSet<_> = read.iter().map(|resource| resource.key.clone()).collect();
-        let mut chosen =
-            Chosen { resources: Vec::new(), said: Vec::new(), stood_in: BTreeSet::new() };
+        let mut chosen = Chosen { resources: Vec::new(), said: Vec::new(), stood_in: BTreeSet::new() };
         for resource in read {
             let is_bad = resource.refusal().is_some() || contradicted.contains(&resource.key);
             match self.good.get(&resource.key).filter(|_| is_bad) {
@@ -68,7 +67,8 @@ impl LastGood {
         for (key, good) in self.good.iter().filter(|(key, _)| !present.contains(*key)) {
             let origin = good.file().filter(|file| unreadable.iter().any(|path| file.starts_with(path)));
             if let Some(file) = origin {
-                let message = format!("{key} serves as last read: {} cannot be read in whole", file.display());
+                let message =
+                    format!("{key} serves as last read: {} cannot be read in whole", file.display());
                 chosen.said.push(good.notes.diagnostic(Severity::Warning, (None, ""), message, ""));
                 chosen.stood_in.insert(key.clone());
                 chosen.resources.push(good.clone());

@@ -191,10 +191,8 @@ impl TrustStores {
     /// Builds every configured store from what the key sources gave last. A store that cannot be built
     /// fails only the decisions that need it.
     pub fn build(settings: &StoreSettings, keys: &KeySets) -> Self {
-        let stores = settings
-            .iter()
-            .map(|(id, sources)| (id.clone(), build_one(id, sources, keys)))
-            .collect();
+        let stores =
+            settings.iter().map(|(id, sources)| (id.clone(), build_one(id, sources, keys))).collect();
         Self { stores }
     }
 

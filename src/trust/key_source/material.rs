@@ -6,8 +6,8 @@ use std::sync::Arc;
 use base64::Engine as _;
 use openssl::pkey::{PKey, Public};
 
-use super::set::{Key, KeyMaterial, KeyState};
 use super::KeyContent;
+use super::set::{Key, KeyMaterial, KeyState};
 use crate::x509::{BundleError, certificates_from_pem_or_der};
 
 /// The most keys of one set.

@@ -107,7 +107,9 @@ impl KeySources {
 fn is_due(state: &SourceState, source: &dyn KeySource, now: Timestamp) -> bool {
     let Some(checked_at) = state.checked_at else { return true };
     match source.refresh_interval() {
-        Some(interval) => now.duration_since(checked_at) >= interval.try_into().unwrap_or(jiff::SignedDuration::MAX),
+        Some(interval) => {
+            now.duration_since(checked_at) >= interval.try_into().unwrap_or(jiff::SignedDuration::MAX)
+        }
         None => state.set.is_none(),
     }
 }
