@@ -27,3 +27,7 @@ pub mod server;
 pub mod app;
 pub mod cli;
 pub mod telemetry;
+
+#[cfg(test)]
+#[path = "../tests/support/signer.rs"]
+mod test_signer;

@@ -2,12 +2,8 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use super::*;
+use crate::test_signer::{KeyKind, TestSigner};
 use crate::trust::store::KeySourceName;
-
-#[path = "../../../tests/support/signer.rs"]
-mod signer;
-
-use signer::{KeyKind, TestSigner};
 
 fn root_pem() -> String {
     TestSigner::new(KeyKind::P256).root_pem()

@@ -1,12 +1,8 @@
 use jiff::Timestamp;
 
 use super::*;
+use crate::test_signer::{KeyKind, TestSigner};
 use crate::trust::key_source::{InlineSource, KeyContent, KeySourceError, SourceState};
-
-#[path = "../../../tests/support/signer.rs"]
-mod signer;
-
-use signer::{KeyKind, TestSigner};
 
 const NAME: &str = "KeyManagementProvider certs";
 
