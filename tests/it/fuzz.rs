@@ -24,6 +24,11 @@ const REFERENCES: &[&str] = &[
 const IDENTITIES: &[&str] =
     &["C=US, ST=WA, O=Hallmark Demo", "C=DE,S=BE,O=A\\, B,OU=x+y", "C=US;ST=\\57A;O=\"a,b\""];
 
+/// id-pkix-ocsp-basic, DER.
+const OCSP_BASIC: &[u8] = &[0x06, 0x09, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x01];
+/// An empty SEQUENCE.
+const EMPTY: &[u8] = &[0x30, 0x00];
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -67,9 +72,32 @@ fn seeds(target: &str, files: &[Vec<u8>]) -> Vec<Vec<u8>> {
     match target {
         "reference" => texts(REFERENCES),
         "trusted_identity" => texts(IDENTITIES),
+        "revocation_list" => {
+            files.iter().filter(|file| is_der(file)).cloned().chain([EMPTY.to_vec()]).collect()
+        }
+        "timestamp_token" => {
+            files.iter().filter_map(|file| timestamp_in(file)).chain([EMPTY.to_vec()]).collect()
+        }
+        "ocsp_answer" => answers(files),
         "certificate" => files.iter().flat_map(|file| certificates_in(file)).collect(),
         _ => files.iter().filter(|file| wanted(file)).cloned().collect(),
     }
+}
+
+/// The answers among the files, each after a certificate.
+fn answers(files: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let certificate = files.iter().find_map(|file| certificates_in(file).into_iter().next());
+    let certificate = certificate.expect("the fixtures hold a certificate");
+    let is_answer = |file: &&Vec<u8>| file.windows(OCSP_BASIC.len()).any(|window| window == OCSP_BASIC);
+    let after = files.iter().filter(is_answer).map(|answer| [certificate.as_slice(), answer].concat());
+    after.chain([certificate.clone()]).collect()
+}
+
+/// The timestamp token of a JWS envelope.
+fn timestamp_in(file: &[u8]) -> Option<Vec<u8>> {
+    let envelope: serde_json::Value = serde_json::from_slice(file).ok()?;
+    let token = envelope.get("header")?.get("io.cncf.notary.timestampSignature")?.as_str()?;
+    base64::Engine::decode(&base64::engine::general_purpose::STANDARD, token).ok()
 }
 
 fn texts(texts: &[&str]) -> Vec<Vec<u8>> {

@@ -8,7 +8,10 @@ use hallmark::crd::{ConvertOptions, Document, convert, yaml};
 use hallmark::notation::{COSE_MEDIA_TYPE, JWS_MEDIA_TYPE, UnverifiedEnvelope};
 use hallmark::oci::{Content, Index, Manifest, media_type};
 use hallmark::reference::{DigestAlgorithm, Reference};
+use hallmark::timestamp;
+use hallmark::x509::crl::UnverifiedCrl;
 use hallmark::x509::name::{DistinguishedName, to_rfc4514};
+use hallmark::x509::ocsp::Answer;
 use hallmark::x509::{Certificate, certificates_from_pem_or_der};
 use jiff::Timestamp;
 
@@ -23,8 +26,11 @@ pub const TARGETS: &[Target] = &[
     ("envelope_jws", envelope_jws),
     ("index", index),
     ("manifest", manifest),
+    ("ocsp_answer", ocsp_answer),
     ("reference", reference),
     ("resources", resources),
+    ("revocation_list", revocation_list),
+    ("timestamp_token", timestamp_token),
     ("trusted_identity", trusted_identity),
 ];
 
@@ -77,6 +83,28 @@ fn envelope(media_type: &str, bytes: &[u8]) {
     if let Ok(verified) = parsed.and_then(UnverifiedEnvelope::verify) {
         assert!(!verified.chain().is_empty(), "verified by nobody");
     }
+}
+
+/// A certificate, then what answers about it.
+pub fn ocsp_answer(bytes: &[u8]) {
+    let Some((certificate, answer)) = split_certificate(bytes) else { return };
+    let _ = Answer::verify(answer, &certificate, &certificate, Timestamp::UNIX_EPOCH);
+}
+
+fn split_certificate(bytes: &[u8]) -> Option<(Certificate, &[u8])> {
+    let [0x30, 0x82, high, low, ..] = bytes else { return None };
+    let length = 4 + usize::from(u16::from_be_bytes([*high, *low]));
+    let (certificate, rest) = bytes.split_at_checked(length)?;
+    Some((Certificate::from_der(certificate).ok()?, rest))
+}
+
+pub fn revocation_list(bytes: &[u8]) {
+    let _ = UnverifiedCrl::parse(bytes.to_vec().into());
+}
+
+pub fn timestamp_token(bytes: &[u8]) {
+    let verified = timestamp::verify(bytes, b"signature", &[]);
+    assert!(verified.is_err(), "verified without an anchor");
 }
 
 pub fn trusted_identity(bytes: &[u8]) {
