@@ -106,7 +106,9 @@ impl Certificate {
         let tbs = &parsed.tbs_certificate;
         check_serial(&x509, tbs.raw_serial())?;
         let family = Family::of(&tbs.subject_pki);
-        check_key(&key, family, tbs.subject_pki.raw)?;
+        if !family.is_same_key(&key, &tbs.subject_pki) {
+            return Err(CertificateError::Ambiguous { field: "public key" });
+        }
         Ok(Self(Arc::new(Fields {
             subject: der.slice_ref(tbs.subject.as_raw()),
             issuer: der.slice_ref(tbs.issuer.as_raw()),
@@ -316,16 +318,6 @@ fn negated(content: &[u8]) -> Vec<u8> {
         }
     }
     bytes
-}
-
-/// The key that verifies must be the key that is shown. Families without a canonical form are not compared;
-/// nothing is signed with them.
-fn check_key(key: &PKey<Public>, family: Family, spki: &[u8]) -> Result<(), CertificateError> {
-    if !matches!(family, Family::Rsa | Family::NamedCurve) {
-        return Ok(());
-    }
-    let encoded = key.public_key_to_der().map_err(|_| CertificateError::PublicKey)?;
-    if encoded == spki { Ok(()) } else { Err(CertificateError::Ambiguous { field: "public key" }) }
 }
 
 fn timestamp(time: ASN1Time) -> Timestamp {

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use openssl::bn::{BigNum, BigNumContext};
+use openssl::ec::PointConversionForm;
+use openssl::pkey::{PKey, Public};
 use x509_parser::asn1_rs::{Oid, Tag, oid};
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
@@ -79,6 +82,35 @@ impl Family {
             Self::Other
         }
     }
+
+    /// True if the key that OpenSSL verifies with is the one that the certificate shows. Only the families that
+    /// sign here are compared.
+    pub(super) fn is_same_key(self, key: &PKey<Public>, spki: &SubjectPublicKeyInfo<'_>) -> bool {
+        match self {
+            Self::Rsa => is_same_rsa_key(key, spki).unwrap_or(false),
+            Self::NamedCurve => is_same_point(key, spki).unwrap_or(false),
+            Self::UnnamedCurve | Self::Other => true,
+        }
+    }
+}
+
+fn is_same_rsa_key(key: &PKey<Public>, spki: &SubjectPublicKeyInfo<'_>) -> Option<bool> {
+    let key = key.rsa().ok()?;
+    let Ok(PublicKey::RSA(shown)) = spki.parsed() else { return None };
+    let modulus = BigNum::from_slice(shown.modulus).ok()?;
+    let exponent = BigNum::from_slice(shown.exponent).ok()?;
+    Some(*key.n() == *modulus && *key.e() == *exponent)
+}
+
+fn is_same_point(key: &PKey<Public>, spki: &SubjectPublicKeyInfo<'_>) -> Option<bool> {
+    let key = key.ec_key().ok()?;
+    let shown = spki.subject_public_key.data.as_ref();
+    let form = match shown.first()? {
+        2 | 3 => PointConversionForm::COMPRESSED,
+        _ => PointConversionForm::UNCOMPRESSED,
+    };
+    let mut context = BigNumContext::new().ok()?;
+    Some(key.public_key().to_bytes(key.group(), form, &mut context).ok()? == shown)
 }
 
 fn rsa_spec(spki: &SubjectPublicKeyInfo<'_>) -> Option<KeySpec> {
