@@ -81,7 +81,7 @@ fn issue(shape: &Shape, issuer: &Shape) -> Certificate {
     builder.set_not_after(&Asn1Time::from_unix(1).expect("time")).expect("time");
     builder.set_pubkey(&shape.key).expect("key");
     for extension in &shape.extensions {
-        builder.append_extension2(&**extension).expect("extension");
+        builder.append_extension2(extension).expect("extension");
     }
     builder.sign(&issuer.key, shape.hash).expect("signature");
     Certificate::from_der(&builder.build().to_der().expect("DER")).expect("certificate")
@@ -176,7 +176,10 @@ fn a_signature_under_another_name_is_refused() {
 #[test]
 fn sha_1_is_refused_everywhere_in_a_chain() {
     let lone = Shape { hash: MessageDigest::sha1(), ..shape("leaf", signer()) };
-    assert_eq!(broken_rule(check_code_signing(&chain(&[lone.clone()]))), (1, BrokenRule::NotSelfSigned));
+    assert_eq!(
+        broken_rule(check_code_signing(&chain(std::slice::from_ref(&lone)))),
+        (1, BrokenRule::NotSelfSigned)
+    );
     let below = chain(&[lone, shape("root", authority(None))]);
     assert_eq!(broken_rule(check_code_signing(&below)), (1, BrokenRule::Signature));
     let root = Shape { hash: MessageDigest::sha1(), ..shape("root", authority(None)) };
@@ -195,16 +198,21 @@ fn a_leaf_signs_and_does_nothing_else() {
         leaf_breaks(vec![usage(KeyUsage::new().critical().non_repudiation())]),
         BrokenRule::LacksUse("digitalSignature")
     );
-    let foreign: [(&'static str, fn(&mut KeyUsage) -> &mut KeyUsage); 5] = [
-        ("keyEncipherment", KeyUsage::key_encipherment),
-        ("dataEncipherment", KeyUsage::data_encipherment),
-        ("keyAgreement", KeyUsage::key_agreement),
-        ("keyCertSign", KeyUsage::key_cert_sign),
-        ("cRLSign", KeyUsage::crl_sign),
-    ];
-    for (name, add) in foreign {
-        let rule = leaf_breaks(vec![usage(add(KeyUsage::new().critical().digital_signature()))]);
-        assert_eq!(rule, BrokenRule::ForeignUse(name));
+    let signs = || {
+        let mut usage = KeyUsage::new();
+        usage.critical().digital_signature();
+        usage
+    };
+    for (name, foreign) in [
+        ("keyEncipherment", signs().key_encipherment()),
+        ("dataEncipherment", signs().data_encipherment()),
+        ("keyAgreement", signs().key_agreement()),
+        ("keyCertSign", signs().key_cert_sign()),
+        ("cRLSign", signs().crl_sign()),
+        ("encipherOnly", signs().encipher_only()),
+        ("decipherOnly", signs().decipher_only()),
+    ] {
+        assert_eq!(leaf_breaks(vec![usage(foreign)]), BrokenRule::ForeignUse(name));
     }
     let free = [shape("leaf", vec![usage(KeyUsage::new().critical().digital_signature().non_repudiation())])];
     assert_eq!(check_code_signing(&chain(&free)), Ok(()));
