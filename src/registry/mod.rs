@@ -3,6 +3,8 @@
 //!
 //! Three failures are never collapsed: not there, not allowed, could not find out.
 
+pub mod auth;
+pub mod http;
 pub mod layout;
 
 use std::fmt;

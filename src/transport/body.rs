@@ -12,7 +12,7 @@ pub enum BodyError {
         limit: u64,
     },
     /// The connection broke.
-    #[error("the body broke off: {}", super::client::causes(.0))]
+    #[error("the body broke off: {}", super::client::words(.0))]
     Broken(#[source] reqwest::Error),
 }
 

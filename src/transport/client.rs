@@ -151,7 +151,7 @@ impl GuardedClient {
             ProxySettings::Direct => builder.no_proxy(),
             ProxySettings::Explicit { url, bypass } => builder.proxy(proxy(url, bypass)?),
         };
-        let client = builder.build().map_err(|error| ClientError::Other(causes(&error)))?;
+        let client = builder.build().map_err(|error| ClientError::Other(words(&error)))?;
         Ok(Self { client, addresses: settings.addresses })
     }
 
@@ -172,7 +172,7 @@ impl GuardedClient {
 
 fn certificates(pem: &str) -> Result<Vec<Certificate>, ClientError> {
     let found =
-        Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| ClientError::Roots(causes(&error)))?;
+        Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| ClientError::Roots(words(&error)))?;
     if found.is_empty() {
         return Err(ClientError::Roots("it holds no certificate".to_owned()));
     }
@@ -181,27 +181,39 @@ fn certificates(pem: &str) -> Result<Vec<Certificate>, ClientError> {
 
 fn identity(certificate: &ClientCertificate) -> Result<Identity, ClientError> {
     Identity::from_pem(certificate.pem.expose_secret().as_bytes())
-        .map_err(|error| ClientError::Certificate(causes(&error)))
+        .map_err(|error| ClientError::Certificate(words(&error)))
 }
 
 fn proxy(url: &ProxyUrl, bypass: &str) -> Result<Proxy, ClientError> {
-    let proxy = Proxy::all(url.0.clone()).map_err(|error| ClientError::Proxy(causes(&error)))?;
+    let proxy = Proxy::all(url.0.clone()).map_err(|error| ClientError::Proxy(words(&error)))?;
     Ok(proxy.no_proxy(NoProxy::from_string(bypass)))
 }
 
-/// What went wrong, innermost cause last, without the URL: its query may be secret.
-pub(crate) fn causes(error: &reqwest::Error) -> String {
-    let mut words = Vec::new();
+/// The refusal behind a failed request, where its host resolved to an address that is refused.
+pub fn refusal(error: &reqwest::Error) -> Option<RefusedAddress> {
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        let text = error.to_string();
-        if words.last() != Some(&text) {
-            words.push(text);
+        if let Some(refusal) = error.downcast_ref::<RefusedAddress>() {
+            return Some(refusal.clone());
         }
         cause = error.source();
     }
-    if words.is_empty() {
+    None
+}
+
+/// What went wrong, outermost cause first, without the URL: its query may be secret.
+pub fn words(error: &reqwest::Error) -> String {
+    let mut said = Vec::new();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if said.last() != Some(&text) {
+            said.push(text);
+        }
+        cause = error.source();
+    }
+    if said.is_empty() {
         return if error.is_timeout() { "timed out".to_owned() } else { "the request failed".to_owned() };
     }
-    words.join(": ")
+    said.join(": ")
 }

@@ -17,6 +17,7 @@ pub use addresses::{AddressPolicy, RefusedAddress};
 pub use body::{BodyError, read_bounded};
 pub use client::{
     ClientCertificate, ClientError, ClientSettings, GuardedClient, ProxySettings, ProxyUrl, TrustedRoots,
+    refusal, words,
 };
 
 use std::sync::Once;

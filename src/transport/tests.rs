@@ -89,7 +89,7 @@ async fn a_name_that_resolves_to_a_refused_address_is_not_connected_to() {
     let client = GuardedClient::build(&settings).expect("client");
     // The URL guard would refuse the name; the resolver has to refuse what it resolves to.
     let error = client.client_for_test().get("http://localhost:9/").send().await.expect_err("refused");
-    assert!(client::causes(&error).contains("loopback"), "{}", client::causes(&error));
+    assert_eq!(refusal(&error).map(|refusal| refusal.kind), Some("loopback"), "{}", words(&error));
 }
 
 #[test]

@@ -22,4 +22,5 @@ mod support;
 mod architecture;
 mod fuzz;
 mod real_parts;
+mod registry;
 mod signer;
