@@ -3,12 +3,13 @@
 //! `Verified` and `NotRequired` admit; `Unsigned`, `Rejected` and `Inconclusive` do not. An `Outcome` is
 //! what Gatekeeper, the command line and reports all read; nothing is computed for one of them alone.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::oci::Content;
+use crate::oci::{Content, Descriptor};
 use crate::reference::Digest;
 
 /// The answer about one image.
@@ -352,6 +353,17 @@ impl BoundSubject {
     /// The number of bytes.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// What a signed payload must describe to cover this subject.
+    pub fn descriptor(&self) -> Descriptor {
+        Descriptor {
+            media_type: self.media_type.to_string(),
+            digest: self.digest.clone(),
+            size: self.size,
+            artifact_type: None,
+            annotations: BTreeMap::new(),
+        }
     }
 }
 

@@ -10,10 +10,7 @@ use super::*;
 use crate::x509::CertificateError;
 use crate::x509::chain::ChainError;
 
-#[path = "../../tests/support/signer.rs"]
-mod signer;
-
-use signer::{KeyKind, SignOptions, Target, TestSigner};
+use crate::test_signer::{KeyKind, SignOptions, Target, TestSigner};
 
 const DIGEST: &str = "sha256:73c803930ea3ba1e54bc25c2bdc53edd0284c62ed651fe7b00369da519a3c333";
 

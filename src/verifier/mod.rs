@@ -1,6 +1,9 @@
 //! Verifiers join a signature format, trust and bytes. A closed enum and one match: a new kind is a new
 //! variant, and the compiler lists what is missing.
 
+pub mod notation;
+pub mod plugin;
+
 use std::sync::Arc;
 
 use crate::trust::policy::Statement;

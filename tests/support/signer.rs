@@ -239,7 +239,8 @@ impl TestSigner {
         header
     }
 
-    fn raw_signature(&self, input: &[u8]) -> Vec<u8> {
+    /// The signature over `input`, as the envelope formats want it.
+    pub fn raw_signature(&self, input: &[u8]) -> Vec<u8> {
         let (_, hash, width) = self.kind.algorithm();
         let mut signer = Signer::new(hash, &self.leaf_key).expect("signer");
         if width == 0 {
