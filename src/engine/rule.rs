@@ -1,0 +1,251 @@
+//! What must hold of an image's signatures: evaluated purely, and in three values, because "could not
+//! tell" must never be taken for either answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::settings::{Quantifier, RuleSettings, ThresholdRule};
+use crate::outcome::{Evidence, SignatureResult};
+use crate::reference::Digest;
+
+/// Whether a rule holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Holds {
+    /// It holds, whatever else is found.
+    Yes,
+    /// It does not, whatever else is found.
+    No,
+    /// It depends on what is not known.
+    Unknown,
+}
+
+/// One verifier's word on one candidate.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// Digest of the candidate's manifest.
+    pub candidate: Digest,
+    /// The candidate's artifact type.
+    pub artifact_type: Arc<str>,
+    /// `spec.name` of the verifier.
+    pub verifier: Arc<str>,
+    /// How it ended.
+    pub result: SignatureResult,
+}
+
+/// What a verifier can contribute to a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It judges candidates.
+    Judges,
+    /// Its policy asks for nothing: what asks for its signatures is satisfied.
+    Satisfied,
+    /// It has no policy for the image, so it can contribute nothing.
+    NotApplicable,
+    /// It cannot run: nothing may be concluded where it has a say.
+    Refused,
+}
+
+/// A verifier as the rule sees it.
+#[derive(Clone, Debug)]
+pub struct Voter {
+    /// `spec.name`.
+    pub name: Arc<str>,
+    /// The artifact types it claims; `*` claims all.
+    pub artifact_types: Vec<String>,
+    /// What it can contribute.
+    pub standing: Standing,
+}
+
+impl Voter {
+    /// Whether it has a say about candidates of this type.
+    pub fn claims(&self, artifact_type: &str) -> bool {
+        self.artifact_types.iter().any(|claimed| claimed == "*" || claimed == artifact_type)
+    }
+}
+
+/// Everything a rule is evaluated over.
+#[derive(Clone, Debug)]
+pub struct Inputs<'a> {
+    /// The verifiers.
+    pub voters: &'a [Voter],
+    /// Their words so far.
+    pub judged: &'a [Judged],
+    /// Artifact types of all candidates that were listed, judged or not.
+    pub seen: &'a BTreeSet<Arc<str>>,
+    /// Types of which candidates are listed and not judged yet; `None` stands for any type.
+    pub pending: &'a BTreeSet<Option<Arc<str>>>,
+}
+
+/// A rule, ready to be evaluated.
+#[derive(Clone, Debug)]
+pub struct Rule(RuleSettings);
+
+impl Rule {
+    /// The rule of these settings.
+    pub fn new(settings: RuleSettings) -> Self {
+        Self(settings)
+    }
+
+    /// Name of the Policy resource, or `default`.
+    pub fn name(&self) -> Arc<str> {
+        match &self.0 {
+            RuleSettings::OneValidSignature => "default".into(),
+            RuleSettings::ByArtifactType { name, .. }
+            | RuleSettings::Threshold { name, .. }
+            | RuleSettings::Refused { name, .. } => name.clone(),
+        }
+    }
+
+    /// How much evidence it looks at.
+    pub fn evidence(&self) -> Evidence {
+        match &self.0 {
+            RuleSettings::ByArtifactType { evidence, .. } | RuleSettings::Threshold { evidence, .. } => {
+                *evidence
+            }
+            RuleSettings::OneValidSignature | RuleSettings::Refused { .. } => Evidence::First,
+        }
+    }
+
+    /// Why the rule itself cannot be evaluated.
+    pub fn refusal(&self) -> Option<&str> {
+        match &self.0 {
+            RuleSettings::Refused { reason, .. } => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Evaluates the rule.
+    pub fn evaluate(&self, inputs: &Inputs<'_>) -> Holds {
+        match &self.0 {
+            RuleSettings::OneValidSignature => one_valid_signature(inputs),
+            RuleSettings::ByArtifactType { listed, default, .. } => {
+                by_artifact_type(listed, *default, inputs)
+            }
+            RuleSettings::Threshold { root, .. } => threshold(root, inputs),
+            RuleSettings::Refused { .. } => Holds::Unknown,
+        }
+    }
+}
+
+fn one_valid_signature(inputs: &Inputs<'_>) -> Holds {
+    let valid = inputs.judged.iter().any(|judged| judged.result == SignatureResult::Valid);
+    if valid || inputs.voters.iter().any(|voter| voter.standing == Standing::Satisfied) {
+        return Holds::Yes;
+    }
+    let undecided = inputs.judged.iter().any(|judged| judged.result == SignatureResult::Undecided);
+    let refused =
+        inputs.voters.iter().any(|voter| voter.standing == Standing::Refused && has_say(voter, inputs));
+    if undecided || refused || !inputs.pending.is_empty() { Holds::Unknown } else { Holds::No }
+}
+
+/// Ratify's config-policy: every listed type must be satisfied, and every type that is seen and claimed.
+fn by_artifact_type(
+    listed: &BTreeMap<String, Quantifier>,
+    default: Quantifier,
+    inputs: &Inputs<'_>,
+) -> Holds {
+    let mut all = Holds::Yes;
+    let mut any_leaf = false;
+    for (artifact_type, quantifier) in listed {
+        any_leaf = true;
+        all = and(all, type_leaf(artifact_type, *quantifier, inputs));
+    }
+    for artifact_type in inputs.seen.iter().filter(|seen| !listed.contains_key(&***seen)) {
+        if inputs.voters.iter().any(|voter| voter.claims(artifact_type)) {
+            any_leaf = true;
+            all = and(all, type_leaf(artifact_type, default, inputs));
+        }
+    }
+    if inputs.pending.contains(&None) {
+        // A candidate of unknown type may turn out to be of a type that must be satisfied.
+        all = and(all, Holds::Unknown);
+    }
+    if any_leaf {
+        return all;
+    }
+    let satisfied = inputs.voters.iter().any(|voter| voter.standing == Standing::Satisfied);
+    match (satisfied, inputs.pending.is_empty()) {
+        (true, _) => Holds::Yes,
+        (false, true) => Holds::No,
+        (false, false) => Holds::Unknown,
+    }
+}
+
+fn type_leaf(artifact_type: &str, quantifier: Quantifier, inputs: &Inputs<'_>) -> Holds {
+    let voters = || inputs.voters.iter().filter(|voter| voter.claims(artifact_type));
+    let refused = voters().any(|voter| voter.standing == Standing::Refused);
+    if !refused && voters().any(|voter| voter.standing == Standing::Satisfied) {
+        return Holds::Yes;
+    }
+    let results =
+        || inputs.judged.iter().filter(|judged| *judged.artifact_type == *artifact_type).map(|j| j.result);
+    let valid = results().any(|result| result == SignatureResult::Valid);
+    let refuted = results().any(|result| result == SignatureResult::Refuted);
+    let undecided = results().any(|result| result == SignatureResult::Undecided);
+    let pending =
+        inputs.pending.iter().any(|pending| pending.as_deref().is_none_or(|kind| kind == artifact_type));
+    let open = undecided || pending || refused;
+    match quantifier {
+        Quantifier::Any if valid => Holds::Yes,
+        Quantifier::All if refuted => Holds::No,
+        _ if open => Holds::Unknown,
+        Quantifier::All if valid => Holds::Yes,
+        Quantifier::Any | Quantifier::All => Holds::No,
+    }
+}
+
+fn threshold(rule: &ThresholdRule, inputs: &Inputs<'_>) -> Holds {
+    match rule {
+        ThresholdRule::AtLeast { threshold: wanted, rules } => {
+            let holds: Vec<Holds> = rules.iter().map(|rule| threshold(rule, inputs)).collect();
+            let yes = holds.iter().filter(|holds| **holds == Holds::Yes).count();
+            let unknown = holds.iter().filter(|holds| **holds == Holds::Unknown).count();
+            enough(yes, yes + unknown, *wanted)
+        }
+        ThresholdRule::Signatures { verifier, count } => signatures(verifier, *count, inputs),
+    }
+}
+
+fn signatures(verifier: &Arc<str>, count: usize, inputs: &Inputs<'_>) -> Holds {
+    let Some(voter) = inputs.voters.iter().find(|voter| voter.name == *verifier) else {
+        return Holds::Unknown;
+    };
+    match voter.standing {
+        Standing::Satisfied => return Holds::Yes,
+        Standing::Refused => return Holds::Unknown,
+        Standing::NotApplicable => return enough(0, 0, count),
+        Standing::Judges => {}
+    }
+    let distinct = |wanted: SignatureResult| {
+        let of_verifier = inputs.judged.iter().filter(|j| j.verifier == *verifier && j.result == wanted);
+        of_verifier.map(|judged| &judged.candidate).collect::<BTreeSet<_>>().len()
+    };
+    let valid = distinct(SignatureResult::Valid);
+    let pending = inputs.pending.iter().any(|kind| kind.as_deref().is_none_or(|kind| voter.claims(kind)));
+    let possible = if pending { usize::MAX } else { valid + distinct(SignatureResult::Undecided) };
+    enough(valid, possible, count)
+}
+
+fn enough(certain: usize, possible: usize, wanted: usize) -> Holds {
+    if certain >= wanted {
+        Holds::Yes
+    } else if possible >= wanted {
+        Holds::Unknown
+    } else {
+        Holds::No
+    }
+}
+
+fn and(a: Holds, b: Holds) -> Holds {
+    match (a, b) {
+        (Holds::No, _) | (_, Holds::No) => Holds::No,
+        (Holds::Unknown, _) | (_, Holds::Unknown) => Holds::Unknown,
+        (Holds::Yes, Holds::Yes) => Holds::Yes,
+    }
+}
+
+/// Whether a verifier could have a candidate: one of its types was listed, or something is not known yet.
+fn has_say(voter: &Voter, inputs: &Inputs<'_>) -> bool {
+    inputs.seen.iter().any(|seen| voter.claims(seen))
+        || inputs.pending.iter().any(|kind| kind.as_deref().is_none_or(|kind| voter.claims(kind)))
+}
