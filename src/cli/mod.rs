@@ -1,1 +1,1 @@
-//! Being built.
+//! The command line.

@@ -1,1 +1,4 @@
-//! Being built.
+//! What people read: the same values that Gatekeeper gets, as text and as JSON. Nothing is computed for
+//! reports alone.
+
+pub mod image;

@@ -1,0 +1,170 @@
+//! A small load client: what an image costs cold, cached alone and cached in tens, in CPU time of the
+//! server, requests at the registry and latency. `make bench` runs it; it grows into the comparison.
+//!
+//! Figures are per key and printed as they were measured, with counts where a count says more than a time.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::allow_attributes,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::expect_used,
+    reason = "this is a program whose output people read"
+)]
+
+mod client;
+mod process;
+#[path = "../support/registry.rs"]
+mod registry;
+#[path = "../support/signer.rs"]
+mod signer;
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use client::{Client, Series};
+use process::Provider;
+use registry::{Faults, IMAGE_MANIFEST, TestRegistry, image_manifest, sha256};
+use signer::{JWS, KeyKind, SIGNATURE_TYPE, SignOptions, Target, TestSigner};
+
+const DEFAULT_IMAGES: usize = 1000;
+const BATCH: usize = 10;
+/// Each cached phase asks for every image this many times.
+const ROUNDS: usize = 5;
+
+fn main() -> anyhow::Result<()> {
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .map_err(|_| anyhow::anyhow!("a TLS provider was installed before"))?;
+    let images = match std::env::var("IMAGES") {
+        Ok(count) => count.parse().context("IMAGES is a number")?,
+        Err(_) => DEFAULT_IMAGES,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    runtime.block_on(run(images))
+}
+
+async fn run(images: usize) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let registry = TestRegistry::start(Faults::default()).await;
+    let signer = TestSigner::new(KeyKind::Rsa(2048));
+    println!("signing {images} images (RSA-2048, one signature each)");
+    let keys: Vec<String> = (0..images).map(|number| push_signed(&registry, &signer, number)).collect();
+    let config = folder.path().join("config.yaml");
+    std::fs::write(&config, configuration(&signer))?;
+    let state = folder.path().join("state");
+    let provider = Provider::start(&config, &state).await?;
+    println!("start to ready            {:>9.1} ms", provider.ready_after.as_secs_f64() * 1e3);
+    println!("resident, idle            {:>9} KiB", provider.resident_kib()?);
+    let client = Client::new(&provider.url, &state.join("ca.crt"))?;
+    registry.clear_log();
+    let bench = Bench { provider, client, registry };
+    bench.phase("cold, alone", &keys, 1, 1).await?;
+    bench.phase("cached, alone", &keys, 1, ROUNDS).await?;
+    bench.phase("cached, in tens", &keys, BATCH, ROUNDS * 4).await?;
+    println!("resident, {images} images held {:>7} KiB", bench.provider.resident_kib()?);
+    Ok(())
+}
+
+struct Bench {
+    provider: Provider,
+    client: Client,
+    registry: TestRegistry,
+}
+
+impl Bench {
+    async fn phase(&self, name: &str, keys: &[String], batch: usize, rounds: usize) -> anyhow::Result<()> {
+        let requests = self.registry.log().len();
+        let cpu = self.provider.cpu()?;
+        let mut all = Series { verified: 0, latencies: Vec::new() };
+        for _ in 0..rounds {
+            let series = self.client.ask(keys, batch).await?;
+            all.verified += series.verified;
+            all.latencies.extend(series.latencies);
+        }
+        let asked = keys.len() * rounds;
+        anyhow::ensure!(all.verified == asked, "{name}: {} of {asked} keys were verified", all.verified);
+        let cpu = self.provider.cpu()? - cpu;
+        let requests = self.registry.log().len() - requests;
+        println!(
+            "{name:<16} {asked:>7} keys  {:>8.1} us CPU a key  {:>5.2} requests a key  p50 {:>6} us  p99 {:>6} us",
+            cpu.as_secs_f64() * 1e6 / asked as f64,
+            requests as f64 / asked as f64,
+            percentile(&mut all.latencies, 50).as_micros(),
+            percentile(&mut all.latencies, 99).as_micros(),
+        );
+        Ok(())
+    }
+}
+
+fn percentile(latencies: &mut [Duration], percent: usize) -> Duration {
+    latencies.sort();
+    let index = (latencies.len() * percent / 100).min(latencies.len().saturating_sub(1));
+    latencies.get(index).copied().unwrap_or_default()
+}
+
+fn push_signed(registry: &TestRegistry, signer: &TestSigner, number: usize) -> String {
+    let repository = format!("team/app{}", number % 20);
+    let manifest = image_manifest(&format!("image {number}"));
+    let target = Target {
+        media_type: IMAGE_MANIFEST.to_owned(),
+        digest: sha256(&manifest),
+        size: manifest.len() as u64,
+    };
+    let digest = registry.push_image(&repository, None, &format!("image {number}"));
+    debug_assert_eq!(digest, target.digest);
+    let envelope = signer.sign(&target, &SignOptions::default());
+    registry.attach_signature(&repository, &digest, SIGNATURE_TYPE, JWS, &envelope);
+    format!("{}/{repository}@{digest}", registry.host())
+}
+
+fn configuration(signer: &TestSigner) -> String {
+    let pem: String = signer.root_pem().lines().map(|line| format!("      {line}\n")).collect();
+    format!(
+        "apiVersion: config.ratify.deislabs.io/v1beta1
+kind: KeyManagementProvider
+metadata:
+  name: bench
+spec:
+  type: inline
+  parameters:
+    contentType: certificate
+    value: |
+{pem}---
+apiVersion: config.ratify.deislabs.io/v1beta1
+kind: Store
+metadata:
+  name: store-oras
+spec:
+  name: oras
+  parameters:
+    useHttp: true
+---
+apiVersion: config.ratify.deislabs.io/v1beta1
+kind: Verifier
+metadata:
+  name: verifier-notation
+spec:
+  name: notation
+  artifactTypes: application/vnd.cncf.notary.signature
+  parameters:
+    verificationCertStores:
+      ca:
+        certs:
+          - bench
+    trustPolicyDoc:
+      version: \"1.0\"
+      trustPolicies:
+        - name: default
+          registryScopes: [\"*\"]
+          signatureVerification:
+            level: strict
+          trustStores: [\"ca:certs\"]
+          trustedIdentities: [\"*\"]
+"
+    )
+}
