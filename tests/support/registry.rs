@@ -890,7 +890,7 @@ fn tag_schema(state: &State, repository: &str, tag: &str) -> Reply {
     let subjects = state.repositories.get(repository).into_iter().flat_map(|content| &content.referrers);
     let subject = subjects.map(|(subject, _)| subject).find(|subject| {
         let (algorithm, value) = subject.split_once(':').expect("digest");
-        tag == format!("{algorithm}-{}", &value[..value.len().min(64)])
+        tag == format!("{algorithm}-{}", value.get(..64).unwrap_or(value))
     });
     match subject {
         Some(subject) if !supported => {
