@@ -1,0 +1,53 @@
+//! What a handshake asks for: the certificate to show and the time.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use rustls::pki_types::UnixTime;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::time_provider::TimeProvider;
+
+use super::Clock;
+
+/// The pair in force. A handshake before there is one fails with an alert.
+#[derive(Default)]
+pub(super) struct CurrentPair(ArcSwapOption<CertifiedKey>);
+
+impl CurrentPair {
+    /// True once there is a pair.
+    pub(super) fn is_set(&self) -> bool {
+        self.0.load().is_some()
+    }
+}
+
+impl ResolvesServerCert for CurrentPair {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.0.load_full()
+    }
+}
+
+impl fmt::Debug for CurrentPair {
+    /// Says only whether there is one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CurrentPair").field("set", &self.is_set()).finish()
+    }
+}
+
+/// The process's clock, for certificates of clients.
+pub(super) struct HandshakeTime(pub(super) Clock);
+
+impl TimeProvider for HandshakeTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        let seconds = u64::try_from((self.0)().as_second()).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
+    }
+}
+
+impl fmt::Debug for HandshakeTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HandshakeTime")
+    }
+}

@@ -1,0 +1,26 @@
+//! TLS of the endpoint: which certificate is shown, which client certificates are let in, and how both
+//! change while the process runs.
+//!
+//! TLS 1.3 only, with aws-lc-rs. The server certificate comes from a folder or from an authority of the
+//! process's own. The listener is bound once: what it holds swaps inside, by the content of files, so that
+//! a connection that is up goes on and the next handshake meets the newest. It deliberately does not
+//! listen, and knows no HTTP.
+//!
+//! No session is ever resumed: a resumed session would skip the client certificate, and so outlive a
+//! change of the authorities. It costs nothing that is missed, because Gatekeeper keeps its connections.
+
+mod error;
+mod handshake;
+mod settings;
+mod state;
+
+pub use error::TlsError;
+pub use settings::{CertificateSource, TlsSettings};
+pub use state::TlsState;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+/// Where the time comes from. Certificates are judged and renewed by it.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
