@@ -11,7 +11,7 @@ CASES ?= ../shared/conformance
 # How long `make fuzz` runs each target.
 SECONDS ?= 60
 
-.PHONY: help run build test lint conformance parts fuzz image
+.PHONY: help run build test lint conformance parts fuzz bench image
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -44,6 +44,10 @@ parts: ## Only set up the real parts, for a bare `cargo test`.
 fuzz: ## Fuzz every parser of foreign bytes for SECONDS=60 each.
 	@$(setup) build
 	@$(env) tests/fuzz/run.sh "$(SECONDS)"
+
+bench: ## What an image costs cold and cached, in CPU, requests, latency and memory (IMAGES=1000).
+	@$(setup) build
+	@$(env) cargo bench --locked --bench load
 
 image: ## Build the container image (needs Docker or a program that answers to its name).
 	docker build --tag hallmark:dev .

@@ -12,6 +12,7 @@ mod load;
 mod memory;
 pub mod metrics;
 pub mod plan;
+mod plans;
 mod proven;
 pub mod rule;
 mod search;
@@ -20,6 +21,7 @@ pub mod settings;
 pub use flight::Answer;
 pub use limits::{EngineSettings, Overflow};
 pub use plan::{Plan, PlanParts};
+pub use plans::{Plans, Question};
 
 use std::fmt;
 use std::sync::Arc;
@@ -68,14 +70,14 @@ struct Shared {
     revocation: RevocationChecker,
     memory: Memory,
     flights: Flights<LoadKey, Answer>,
-    plan: ArcSwapOption<InForce>,
+    in_force: ArcSwapOption<InForce>,
     counters: EngineCounters,
 }
 
-/// A plan, and the number of the configuration that it comes from.
+/// The plans in force, and the number of the configuration that they come from.
 #[derive(Debug)]
 struct InForce {
-    plan: Plan,
+    plans: Plans,
     generation: u64,
 }
 
@@ -99,21 +101,23 @@ impl Engine {
                 settings: parts.settings,
                 clock: parts.clock,
                 revocation: parts.revocation,
-                plan: ArcSwapOption::empty(),
+                in_force: ArcSwapOption::empty(),
                 counters: EngineCounters::default(),
             }),
         }
     }
 
-    /// Puts a plan in force. What is remembered stays: decisions are kept by what they depend on.
-    pub fn put_in_force(&self, plan: Plan) {
-        let generation = self.shared.plan.load().as_ref().map_or(1, |before| before.generation + 1);
-        self.shared.plan.store(Some(Arc::new(InForce { plan, generation })));
+    /// Puts plans in force, all at once. What is remembered stays, because decisions are kept by what they
+    /// depend on; only that something could not be found out is forgotten.
+    pub fn put_in_force(&self, plans: Plans) {
+        let in_force = &self.shared.in_force;
+        let generation = in_force.load().as_ref().map_or(1, |before| before.generation + 1);
+        in_force.store(Some(Arc::new(InForce { plans, generation })));
     }
 
     /// True once a plan is in force.
     pub fn is_ready(&self) -> bool {
-        self.shared.plan.load().is_some()
+        self.shared.in_force.load().is_some()
     }
 
     /// Counts of what was decided and remembered.
@@ -133,8 +137,8 @@ impl Engine {
 
     /// Decides about one image within `budget`, which counts from the start of the look-up that may
     /// already be running for it.
-    pub async fn ask(&self, image: &str, budget: Duration) -> Answer {
-        let answer = self.shared.ask(image, budget).await;
+    pub async fn ask(&self, question: Question<'_>, budget: Duration) -> Answer {
+        let answer = self.shared.ask(question, budget).await;
         self.shared.counters.count_decision(&answer.outcome);
         answer
     }
@@ -143,8 +147,8 @@ impl Engine {
     ///
     /// # Errors
     /// The reason for which it cannot be resolved.
-    pub async fn resolve(&self, image: &str, budget: Duration) -> Result<Reference, Reason> {
-        self.shared.resolve(image, budget).await
+    pub async fn resolve(&self, question: Question<'_>, budget: Duration) -> Result<Reference, Reason> {
+        self.shared.resolve(question, budget).await
     }
 }
 
@@ -153,11 +157,11 @@ impl Shared {
         (self.clock)()
     }
 
-    async fn ask(self: &Arc<Self>, image: &str, budget: Duration) -> Answer {
-        let Some(in_force) = self.plan.load_full() else {
+    async fn ask(self: &Arc<Self>, question: Question<'_>, budget: Duration) -> Answer {
+        let Some(in_force) = self.in_force.load_full() else {
             return remembered(Arc::new(inconclusive(not_ready(), nobody())));
         };
-        let reference = match Reference::parse(image) {
+        let reference = match Reference::parse(question.image) {
             Ok(reference) => reference,
             Err(error) => {
                 let reason = Reason::new(
@@ -168,7 +172,7 @@ impl Shared {
                 return remembered(Arc::new(Outcome::rejected(None, reason, Vec::new(), nobody())));
             }
         };
-        let effective = in_force.plan.effective(reference.repository());
+        let effective = in_force.plans.of(question.namespace).effective(reference.repository());
         if let Some(outcome) = beforehand(&effective) {
             return remembered(Arc::new(outcome));
         }
@@ -291,15 +295,19 @@ impl Shared {
         if too_old { Standing::Over } else { Standing::Due(Arc::clone(&decision.outcome)) }
     }
 
-    async fn resolve(self: &Arc<Self>, image: &str, budget: Duration) -> Result<Reference, Reason> {
-        let reference = Reference::parse(image).map_err(|error| {
+    async fn resolve(
+        self: &Arc<Self>,
+        question: Question<'_>,
+        budget: Duration,
+    ) -> Result<Reference, Reason> {
+        let reference = Reference::parse(question.image).map_err(|error| {
             Reason::new(ReasonCode::InvalidReference, error.to_string(), "write the image as a reference")
         })?;
         let (None, Some(tag)) = (reference.digest(), reference.tag()) else {
             return Ok(reference);
         };
-        let in_force = self.plan.load_full().ok_or_else(not_ready)?;
-        let effective = in_force.plan.effective(reference.repository());
+        let in_force = self.in_force.load_full().ok_or_else(not_ready)?;
+        let effective = in_force.plans.of(question.namespace).effective(reference.repository());
         let context = FetchContext::within(budget);
         let digest = load::resolve_tag(self, &effective, &reference, tag, &context, self.now());
         match tokio::time::timeout_at(context.deadline, digest).await {
@@ -372,7 +380,7 @@ impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine")
             .field("settings", &self.settings)
-            .field("plan", &self.plan)
+            .field("in_force", &self.in_force)
             .finish_non_exhaustive()
     }
 }
