@@ -38,7 +38,7 @@ const MODULES: &[Module] = &[
     module(2, "trust", &["transport"]),
     module(2, "verifier", &["registry", "trust", "transport"]),
     module(3, "engine", &[]),
-    module(4, "telemetry", &[]),
+    module(4, "telemetry", &["config"]),
     module(4, "config", &[]),
     module(4, "externaldata", &[]),
     module(4, "crd", &[]),
