@@ -24,6 +24,22 @@ const REFERENCES: &[&str] = &[
 const IDENTITIES: &[&str] =
     &["C=US, ST=WA, O=Hallmark Demo", "C=DE,S=BE,O=A\\, B,OU=x+y", "C=US;ST=\\57A;O=\"a,b\""];
 
+const HEADERS: &[&str] = &[
+    "Bearer realm=\"https://auth.example/token\",service=\"registry.example\",scope=\"repository:a/b:pull\"",
+    "Basic realm=\"x, y\", Bearer realm=https://auth.example/token",
+    "</v2/a/referrers/x?n=1>; rel=\"next\"; title=\"a, b\"",
+];
+
+const DOCKER_CONFIGS: &[&str] = &[
+    r#"{"auths":{"registry.example":{"auth":"dTpw"},"https://index.docker.io/v1/":{"identitytoken":"t"}}}"#,
+    r#"{"credHelpers":{"registry.example":"x"},"credsStore":"y","auths":{"registry.example/team":{"username":"u","password":"p"}}}"#,
+];
+
+const TRUST_POLICIES: &[&str] = &[
+    r#"{"version":"1.0","trustPolicies":[{"name":"a","registryScopes":["*"],"signatureVerification":{"level":"strict","override":{"revocation":"log"},"verifyTimestamp":"afterCertExpiry"},"trustStores":["ca:x","tsa:y"],"trustedIdentities":["x509.subject: C=US, ST=WA, O=Acme"]}]}"#,
+    r#"{"version":"1.0","trustPolicies":[{"name":"a","globalPolicy":true,"signatureVerification":{"level":"skip"}}]}"#,
+];
+
 /// id-pkix-ocsp-basic, DER.
 const OCSP_BASIC: &[u8] = &[0x06, 0x09, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x01];
 /// An empty SEQUENCE.
@@ -70,7 +86,10 @@ fn seeds(target: &str, files: &[Vec<u8>]) -> Vec<Vec<u8>> {
         _ => false,
     };
     match target {
+        "challenge" => texts(HEADERS),
+        "docker_config" => texts(DOCKER_CONFIGS),
         "reference" => texts(REFERENCES),
+        "trust_policy" => texts(TRUST_POLICIES),
         "trusted_identity" => texts(IDENTITIES),
         "revocation_list" => {
             files.iter().filter(|file| is_der(file)).cloned().chain([EMPTY.to_vec()]).collect()

@@ -3,7 +3,7 @@
 
 /// What a registry wants to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Challenge {
+pub enum Challenge {
     /// A user and a password.
     Basic,
     /// A token of a token service.
@@ -12,15 +12,18 @@ pub(super) enum Challenge {
 
 /// Where tokens are to be had. Every text is the registry's word.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct BearerChallenge {
-    pub(super) realm: String,
-    pub(super) service: Option<String>,
-    pub(super) scope: Option<String>,
+pub struct BearerChallenge {
+    /// The address of the token service.
+    pub realm: String,
+    /// What it calls the registry.
+    pub service: Option<String>,
+    /// What the token is to be good for.
+    pub scope: Option<String>,
 }
 
 /// The challenge to answer: Bearer before Basic, the first of its kind. `None` where there is none that
 /// is understood.
-pub(super) fn choose<'a>(values: impl Iterator<Item = &'a str>) -> Option<Challenge> {
+pub fn choose<'a>(values: impl Iterator<Item = &'a str>) -> Option<Challenge> {
     let mut basic = None;
     for challenge in values.take(MAX_VALUES).flat_map(parse) {
         match challenge {

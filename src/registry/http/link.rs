@@ -1,7 +1,7 @@
 //! The `Link` header (RFC 8288), of which only `rel="next"` matters.
 
 /// The target of the first link whose relation is `next`.
-pub(super) fn next(value: &str) -> Option<&str> {
+pub fn next(value: &str) -> Option<&str> {
     let mut rest = value;
     loop {
         let (_, after) = rest.split_once('<')?;

@@ -8,11 +8,11 @@
 
 mod answer;
 mod authorize;
-mod challenge;
+pub mod challenge;
 mod document;
 mod endpoint;
 mod exchange;
-mod link;
+pub mod link;
 mod realm;
 mod referrers;
 mod resources;

@@ -4,11 +4,15 @@
 
 #![allow(missing_docs, clippy::missing_panics_doc, reason = "the name of a target is its documentation")]
 
-use hallmark::crd::{ConvertOptions, Document, convert, yaml};
+use hallmark::crd::{self, ConvertOptions, convert, yaml};
 use hallmark::notation::{COSE_MEDIA_TYPE, JWS_MEDIA_TYPE, UnverifiedEnvelope};
 use hallmark::oci::{Content, Index, Manifest, media_type};
-use hallmark::reference::{DigestAlgorithm, Reference};
+use hallmark::reference::{DigestAlgorithm, Reference, RegistryHost};
+use hallmark::registry::auth::DockerAuths;
+use hallmark::registry::http::challenge::{Challenge, choose};
+use hallmark::registry::http::link;
 use hallmark::timestamp;
+use hallmark::trust::policy::{Document, DocumentKind, select};
 use hallmark::x509::crl::UnverifiedCrl;
 use hallmark::x509::name::{DistinguishedName, to_rfc4514};
 use hallmark::x509::ocsp::Answer;
@@ -22,6 +26,8 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("certificate", certificate),
     ("certificates_file", certificates_file),
+    ("challenge", challenge),
+    ("docker_config", docker_config),
     ("envelope_cose", envelope_cose),
     ("envelope_jws", envelope_jws),
     ("index", index),
@@ -31,6 +37,7 @@ pub const TARGETS: &[Target] = &[
     ("resources", resources),
     ("revocation_list", revocation_list),
     ("timestamp_token", timestamp_token),
+    ("trust_policy", trust_policy),
     ("trusted_identity", trusted_identity),
 ];
 
@@ -55,6 +62,34 @@ pub fn manifest(bytes: &[u8]) {
 pub fn index(bytes: &[u8]) {
     for kind in [media_type::IMAGE_INDEX, media_type::DOCKER_MANIFEST_LIST] {
         let _ = Index::parse(&content(kind, bytes));
+    }
+}
+
+/// The headers by which a registry asks for credentials and names the next page.
+pub fn challenge(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Some(Challenge::Bearer(bearer)) = choose(text.lines()) {
+        assert!(text.len() >= bearer.realm.len(), "the realm is longer than what it is read from");
+    }
+    if let Some(target) = link::next(text) {
+        assert!(text.contains(target), "the link is not a part of what it is read from");
+    }
+}
+
+pub fn docker_config(bytes: &[u8]) {
+    let Ok(auths) = DockerAuths::parse(bytes) else { return };
+    if let Some(host) = RegistryHost::parse("registry.example") {
+        for credential in auths.candidates(&host, "team/app") {
+            let _ = credential.fingerprint();
+        }
+    }
+}
+
+pub fn trust_policy(bytes: &[u8]) {
+    for kind in [DocumentKind::Oci, DocumentKind::Blob] {
+        let Ok(document) = Document::from_json(bytes, kind) else { continue };
+        assert!(!document.statements.is_empty(), "a document without statements is valid");
+        let _ = select(&document.statements, "registry.example/team/app");
     }
 }
 
@@ -118,7 +153,7 @@ pub fn resources(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let documents: Vec<_> = yaml::read_documents(text)
         .into_iter()
-        .map(|read| Document { file: None, line: Some(read.line), content: read.content })
+        .map(|read| crd::Document { file: None, line: Some(read.line), content: read.content })
         .collect();
     let _ = convert(&documents, &ConvertOptions::files(Timestamp::UNIX_EPOCH));
 }
