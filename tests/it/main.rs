@@ -21,6 +21,7 @@ mod support;
 
 mod architecture;
 mod fuzz;
+mod plugin;
 mod real_parts;
 mod registry;
 mod signer;
