@@ -40,6 +40,8 @@ struct Loaded {
     auths: Result<Arc<DockerAuths>, String>,
     stamp: Option<Stamp>,
     looked_at: Instant,
+    /// How often it was read.
+    revision: u64,
 }
 
 type Stamp = (SystemTime, u64);
@@ -78,6 +80,7 @@ impl DockerConfigFile {
         {
             return Loaded { looked_at: now, ..before.clone() };
         }
+        let revision = before.as_ref().map_or(0, |before| before.revision.wrapping_add(1));
         let auths = match read(&self.path) {
             Ok(None) if !self.required => Ok(Arc::default()),
             Ok(None) => Err("it is not there".to_owned()),
@@ -91,7 +94,7 @@ impl DockerConfigFile {
             }
             (auths, _) => auths,
         };
-        Loaded { auths, stamp, looked_at: now }
+        Loaded { auths, stamp, looked_at: now, revision }
     }
 
     async fn collect(&self, request: &CredentialRequest) -> Result<Vec<BoundCredential>, KeychainError> {
@@ -138,6 +141,13 @@ impl Keychain for DockerConfigFile {
         }
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         format!("docker-config:{}", fingerprint(&parts)).into()
+    }
+
+    fn revision(&self) -> u64 {
+        // Looks at the file; that it cannot be read is said where credentials are wanted.
+        let _ = self.auths();
+        let loaded = self.loaded.lock();
+        loaded.ok().and_then(|loaded| loaded.as_ref().map(|loaded| loaded.revision)).unwrap_or_default()
     }
 }
 

@@ -38,6 +38,12 @@ pub trait Keychain: Send + Sync + fmt::Debug {
     /// Names the identity that [`Self::candidates`] would give, for keys of caches: other credentials,
     /// other name; nothing secret can be computed from it.
     fn scope(&self, request: &CredentialRequest) -> Arc<str>;
+
+    /// Another number whenever [`Self::scope`] may name another identity than before: whoever has computed
+    /// scopes computes them anew.
+    fn revision(&self) -> u64 {
+        0
+    }
 }
 
 /// What a credential is wanted for.
@@ -167,6 +173,10 @@ impl Keychain for Keychains {
             None => ANONYMOUS_SCOPE.into(),
             Some(_) => named.collect::<Vec<_>>().join("+").into(),
         }
+    }
+
+    fn revision(&self) -> u64 {
+        self.0.iter().map(|keychain| keychain.revision()).fold(0, u64::wrapping_add)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Every configured source, and what each gave last.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -40,6 +40,18 @@ impl KeySets {
     /// Every source with what is known of it.
     pub fn iter(&self) -> impl Iterator<Item = (&KeySourceName, &SourceState)> {
         self.states.iter()
+    }
+
+    /// The same, with the sources named in `changed` due at once. What they held goes on serving until the
+    /// new source gives a set, or is known to hold none.
+    #[must_use]
+    pub fn with_due(mut self, changed: &BTreeSet<KeySourceName>) -> Self {
+        for (name, state) in &mut self.states {
+            if changed.contains(name) {
+                state.checked_at = None;
+            }
+        }
+        self
     }
 
     /// True where both trust the same: each source holds equal content, or nothing in both.
