@@ -201,6 +201,23 @@ pub fn refusal(error: &reqwest::Error) -> Option<RefusedAddress> {
     None
 }
 
+/// True where TLS was offered and the answer was no TLS at all: most likely the host speaks plain HTTP.
+pub fn answered_without_tls(error: &reqwest::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|cause| is_no_tls(cause, 0))
+}
+
+fn is_no_tls(error: &(dyn std::error::Error + 'static), depth: usize) -> bool {
+    const MAX_DEPTH: usize = 16;
+    if let Some(error) = error.downcast_ref::<rustls::Error>() {
+        return matches!(error, rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType));
+    }
+    // An I/O error names the cause of its inner error, never the inner error itself.
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    depth < MAX_DEPTH
+        && (inner.is_some_and(|inner| is_no_tls(inner, depth + 1))
+            || error.source().is_some_and(|cause| is_no_tls(cause, depth + 1)))
+}
+
 /// What went wrong, outermost cause first, without the URL: its query may be secret.
 pub fn words(error: &reqwest::Error) -> String {
     let mut said = Vec::new();

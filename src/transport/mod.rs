@@ -17,7 +17,7 @@ pub use addresses::{AddressPolicy, RefusedAddress};
 pub use body::{BodyError, read_bounded};
 pub use client::{
     ClientCertificate, ClientError, ClientSettings, GuardedClient, ProxySettings, ProxyUrl, TrustedRoots,
-    refusal, words,
+    answered_without_tls, refusal, words,
 };
 
 use std::sync::Once;

@@ -535,7 +535,12 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 
 /// Answers requests until the peer or a fault ends the connection.
 async fn connection<S: AsyncRead + AsyncWrite + Unpin>(stream: S, shared: &Shared) -> std::io::Result<()> {
+    const TLS_HANDSHAKE: u8 = 0x16;
     let mut stream = BufReader::new(stream);
+    if stream.fill_buf().await?.first() == Some(&TLS_HANDSHAKE) {
+        // What real servers say to whoever speaks TLS to their plain port.
+        return stream.get_mut().write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").await;
+    }
     while let Some(request) = read_request(&mut stream).await? {
         let (fault, reply) = {
             let mut state = shared.state();

@@ -11,7 +11,9 @@ use super::resources::HostState;
 use super::{FetchContext, FetchError};
 use crate::registry::RequestRecord;
 use crate::secret::loggable;
-use crate::transport::{BodyError, GuardedClient, RefusedAddress, read_bounded, refusal, words};
+use crate::transport::{
+    BodyError, GuardedClient, RefusedAddress, answered_without_tls, read_bounded, refusal, words,
+};
 
 /// One request, with everything that goes with it.
 pub(super) struct Exchange<'a> {
@@ -107,6 +109,12 @@ async fn send(request: Exchange<'_>, host: &HostState, what: &str) -> Result<Ans
 fn broken(what: &str, error: &reqwest::Error) -> ExchangeError {
     match refusal(error) {
         Some(refusal) => refused(what, &refusal),
+        None if answered_without_tls(error) => ExchangeError::Final(FetchError::Unavailable {
+            what: what.to_owned(),
+            detail: "the host answers without TLS; to allow plain HTTP, set useHttp: true in a Store for loopback \
+                     and cluster-local hosts, or name the host in the setting registry.plain_http_hosts"
+                .to_owned(),
+        }),
         None => transient(what, words(error)),
     }
 }

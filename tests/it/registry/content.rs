@@ -194,7 +194,10 @@ async fn plain_http_is_only_for_hosts_that_may_be_asked_so() {
     let image = registry.push_image(REPOSITORY, None, "one");
     let mut client = Client::anonymous();
     client.settings.plain_http = false;
-    assert!(matches!(manifest(&client, &registry, &image).await, Err(FetchError::Unavailable { .. })));
+    match manifest(&client, &registry, &image).await {
+        Err(error @ FetchError::Unavailable { .. }) => assert!(detail(&error).contains("useHttp"), "{error}"),
+        other => panic!("{other:?}"),
+    }
     assert!(registry.log().is_empty(), "no request went out in the clear");
     let named = HostSettings { plain_http: true, ..HostSettings::default() };
     let client = Client { settings: client.settings.clone(), ..Client::anonymous() }.host(&registry, named);
