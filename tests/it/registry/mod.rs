@@ -4,6 +4,7 @@ mod auth;
 mod content;
 mod failures;
 mod mirrors;
+mod proxy;
 mod referrers;
 mod requests;
 
