@@ -1,23 +1,33 @@
 //! Process settings: how to run, from flags, environment and a file. What to trust is not here: that is
 //! Ratify's resources, read by `crd`.
 //!
-//! One table ([`table`]) names every setting with its kind, default and help. Flags, names of environment
+//! One table (`table`) names every setting with its kind, default and help. Flags, names of environment
 //! variables, the keys of the file, the documentation and the refusal of unknown names all come from it.
 
 mod arguments;
+mod document;
 mod error;
+mod files;
+mod gather;
+mod hosts;
+mod kind;
+mod markdown;
+mod nearest;
+mod raw;
+mod registry;
 mod settings;
 mod sources;
+mod table;
+mod validate;
+
+#[cfg(test)]
+mod tests;
 
 pub use arguments::{FlagValues, arguments, flags, verify_arguments};
 pub use error::{SettingProblem, SettingsError};
+pub use markdown::reference_markdown;
 pub use settings::{
     LogFormat, LogSettings, MutationFormat, PluginSettings, RegistryProcessSettings, RevocationSettings,
     ServerSettings, Settings,
 };
 pub use sources::Sources;
-
-/// The document of every setting, in Markdown: `docs/settings.md`.
-pub fn reference_markdown() -> String {
-    String::new()
-}
