@@ -1,149 +1,204 @@
-//! What the process counts, as OpenMetrics text.
+//! What the process counts, as OpenMetrics text. What the engine counts itself is read when somebody asks.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
 
+use super::exposition::Exposition;
+use super::observation::{
+    ConfigurationState, KeySourceState, RequestObservation, RequestPath, RequestResult,
+};
 use crate::engine::Engine;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, ReasonCode, Verdict};
 
 /// The media type of [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// A path of the endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RequestPath {
-    /// `/verify`.
-    Verify,
-    /// `/mutate`.
-    Mutate,
-    /// `/ratify/gatekeeper/v1/verify`.
-    RatifyV1Verify,
-    /// `/ratify/gatekeeper/v1/mutate`.
-    RatifyV1Mutate,
-    /// `/ratify/gatekeeper/v2/verify`.
-    RatifyV2Verify,
-    /// `/ratify/gatekeeper/v2/mutate`.
-    RatifyV2Mutate,
-}
-
-/// How a request ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RequestResult {
-    /// Every key has an item.
-    Answered,
-    /// `systemError` names keys that are undecided.
-    Undecided,
-    /// It was no request that can be read (400).
-    Unreadable,
-    /// Its body did not come in time (408).
-    TimedOut,
-    /// It was too large (413).
-    TooLarge,
-    /// Too many requests were in flight.
-    Overloaded,
-    /// No configuration was in force.
-    NotReady,
-}
-
-/// One request, when it ends.
-#[derive(Clone, Copy, Debug)]
-pub struct RequestObservation {
-    /// Which path.
-    pub path: RequestPath,
-    /// How it ended.
-    pub result: RequestResult,
-    /// How many distinct keys it had; 0 where that was not read.
-    pub items: usize,
-    /// From the end of its head to its answer.
-    pub took: Duration,
-}
-
-/// What is known of one key source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeySourceState {
-    /// Keys or certificates that may be used.
-    pub keys: usize,
-    /// The earliest end of validity among them.
-    pub earliest_expiry: Option<Timestamp>,
-    /// When the set was last read.
-    pub last_success: Option<Timestamp>,
-    /// True where the last attempt failed.
-    pub failed: bool,
-}
-
-/// What is known of the configuration.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ConfigurationState {
-    /// When a configuration was last put in force.
-    pub last_success: Option<Timestamp>,
-    /// Errors in what was read last.
-    pub errors: usize,
-    /// Warnings in what was read last.
-    pub warnings: usize,
-    /// How often a plan was put in force.
-    pub generation: u64,
-}
-
 /// Every metric of the process.
 #[derive(Debug)]
 pub struct Metrics {
-    _engine: Engine,
+    registry: Registry,
+    counts: Arc<Counts>,
 }
 
 /// A request that is being answered, until it is dropped.
 #[derive(Debug)]
 #[must_use]
-pub struct InFlight {}
+pub struct InFlight(Arc<Counts>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What was told so far.
+#[derive(Debug)]
+pub(super) struct Counts {
+    pub engine: Engine,
+    pub started: Timestamp,
+    pub requests: Family<[(&'static str, &'static str); 2], Counter>,
+    pub seconds: Family<[(&'static str, &'static str); 1], Histogram>,
+    pub items: Family<[(&'static str, &'static str); 1], Histogram>,
+    pub in_flight: AtomicUsize,
+    decisions: Vec<AtomicU64>,
+    pub stale: AtomicU64,
+    pub signature_cap: AtomicUsize,
+    pub certificate_expiry: AtomicI64,
+    configuration: Mutex<ConfigurationState>,
+    key_sources: Mutex<BTreeMap<String, KeySourceState>>,
+}
+
+/// Every verdict, for the label.
+pub(super) const VERDICTS: [Verdict; 5] =
+    [Verdict::Verified, Verdict::NotRequired, Verdict::Unsigned, Verdict::Rejected, Verdict::Inconclusive];
 
 impl Metrics {
-    /// Metrics of a process whose decisions `engine` makes; what the engine counts is read when asked.
+    /// Metrics of a process whose decisions `engine` makes.
     pub fn new(engine: Engine) -> Self {
-        Self { _engine: engine }
+        let counts = Arc::new(Counts::new(engine));
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Exposition(Arc::clone(&counts))));
+        Self { registry, counts }
     }
 
     /// Counts a request in flight until the guard is dropped.
     pub fn request_started(&self) -> InFlight {
-        InFlight {}
+        self.counts.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(Arc::clone(&self.counts))
     }
 
     /// Counts a request that ended, overloaded ones included.
     pub fn observe_request(&self, observation: RequestObservation) {
-        let _ = observation;
+        let RequestObservation { path, result, items, took } = observation;
+        self.counts.requests.get_or_create(&request_labels(path, result)).inc();
+        if result.was_answered() {
+            self.counts.seconds.get_or_create(&path_label(path)).observe(took.as_secs_f64());
+            // A count of keys is far below what a float holds exactly.
+            let items = u32::try_from(items).unwrap_or(u32::MAX);
+            self.counts.items.get_or_create(&path_label(path)).observe(f64::from(items));
+        }
     }
 
     /// Counts what was decided about one key of a verification request.
     pub fn observe_decision(&self, outcome: &Outcome) {
-        let _ = outcome;
+        if let Some(counter) = self.counts.decision(outcome.verdict(), outcome.reason.code) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        if outcome.stale {
+            self.counts.stale.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Sets the cap of unique signatures.
     pub fn set_signature_cap(&self, cap: usize) {
-        let _ = cap;
+        self.counts.signature_cap.store(cap, Ordering::Relaxed);
     }
 
-    /// Sets what is known of the configuration.
+    /// Sets what is known of the configuration. Without a time, that of the last success stays.
     pub fn set_configuration(&self, state: ConfigurationState) {
-        let _ = state;
+        let mut known = locked(&self.counts.configuration);
+        let last_success = state.last_success.or(known.last_success);
+        *known = ConfigurationState { last_success, ..state };
     }
 
     /// Sets what is known of one key source.
     pub fn set_key_source(&self, name: &str, state: KeySourceState) {
-        let _ = (name, state);
+        locked(&self.counts.key_sources).insert(name.to_owned(), state);
     }
 
     /// Forgets key sources that are no longer configured.
     pub fn keep_key_sources(&self, configured: &[&str]) {
-        let _ = configured;
+        locked(&self.counts.key_sources).retain(|name, _| configured.contains(&name.as_str()));
     }
 
     /// Sets when the server's certificate ends.
     pub fn set_certificate_expiry(&self, not_after: Timestamp) {
-        let _ = not_after;
+        self.counts.certificate_expiry.store(not_after.as_second(), Ordering::Relaxed);
     }
 
     /// The text of every metric, of media type [`CONTENT_TYPE`].
     pub fn encode(&self) -> String {
-        String::new()
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
     }
 }
+
+impl Counts {
+    fn new(engine: Engine) -> Self {
+        let counts = Self {
+            engine,
+            started: Timestamp::now(),
+            requests: Family::default(),
+            seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
+            items: Family::new_with_constructor(|| Histogram::new(ITEMS)),
+            in_flight: AtomicUsize::new(0),
+            decisions: (0..VERDICTS.len() * ReasonCode::ALL.len()).map(|_| AtomicU64::new(0)).collect(),
+            stale: AtomicU64::new(0),
+            signature_cap: AtomicUsize::new(0),
+            certificate_expiry: AtomicI64::new(0),
+            configuration: Mutex::default(),
+            key_sources: Mutex::default(),
+        };
+        // Series that appear with their first event hide that event from `rate`.
+        for path in RequestPath::ALL {
+            for result in RequestResult::ALL {
+                drop(counts.requests.get_or_create(&request_labels(path, result)));
+            }
+            drop(counts.seconds.get_or_create(&path_label(path)));
+            drop(counts.items.get_or_create(&path_label(path)));
+        }
+        counts
+    }
+
+    /// The counter of one verdict with one reason code.
+    fn decision(&self, verdict: Verdict, code: ReasonCode) -> Option<&AtomicU64> {
+        let verdict = VERDICTS.iter().position(|known| *known == verdict)?;
+        let code = ReasonCode::ALL.iter().position(|known| *known == code)?;
+        self.decisions.get(verdict * ReasonCode::ALL.len() + code)
+    }
+
+    /// How often a verdict was given with a reason code.
+    pub(super) fn decided(&self, verdict: Verdict, code: ReasonCode) -> u64 {
+        self.decision(verdict, code).map_or(0, |counter| counter.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn configuration(&self) -> ConfigurationState {
+        *locked(&self.configuration)
+    }
+
+    pub(super) fn key_sources(&self) -> Vec<(String, KeySourceState)> {
+        locked(&self.key_sources).iter().map(|(name, state)| (name.clone(), *state)).collect()
+    }
+}
+
+fn request_labels(path: RequestPath, result: RequestResult) -> [(&'static str, &'static str); 2] {
+    [("path", path.as_str()), ("result", result.as_str())]
+}
+
+fn path_label(path: RequestPath) -> [(&'static str, &'static str); 1] {
+    [("path", path.as_str())]
+}
+
+/// Values are whole after each assignment, so a panic elsewhere leaves nothing half-done.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Bounds of durations: fine where remembered decisions are, and at the deadlines.
+const SECONDS: [f64; 18] = [
+    0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8, 1.0, 2.0, 2.5,
+    3.0, 10.0,
+];
+
+/// Bounds of keys in a request.
+const ITEMS: [f64; 9] = [1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0, 500.0];

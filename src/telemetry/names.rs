@@ -1,6 +1,146 @@
-//! The one list of metrics.
+//! The one list of metrics: exposition and documentation both come from it.
+
+use std::fmt::Write;
+
+use prometheus_client::metrics::MetricType;
+
+/// One metric.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Name {
+    /// The name; the exposition adds `_total` to counters and `_info` to informations.
+    pub name: &'static str,
+    pub kind: MetricType,
+    /// Its labels, for people.
+    pub labels: &'static str,
+    pub help: &'static str,
+}
+
+impl Name {
+    /// The name of its samples; a histogram's end in `_bucket`, `_sum` and `_count`.
+    pub(super) fn sample(&self) -> String {
+        let suffix = match self.kind {
+            MetricType::Counter => "_total",
+            MetricType::Info => "_info",
+            _ => "",
+        };
+        format!("{}{suffix}", self.name)
+    }
+}
+
+/// Declares each metric as a constant and all of them as a list.
+macro_rules! metrics {
+    ($($constant:ident = $name:literal, $kind:ident, $labels:literal, $help:literal;)+) => {
+        $(pub(super) const $constant: Name =
+            Name { name: $name, kind: MetricType::$kind, labels: $labels, help: $help };)+
+
+        /// Every metric, in the order of exposition.
+        pub(super) const METRICS: &[Name] = &[$($constant,)+];
+    };
+}
+
+metrics! {
+    REQUESTS = "hallmark_requests", Counter, "path, result",
+        "Requests that ended; result is answered, undecided, unreadable, timedOut, tooLarge, overloaded or notReady";
+    REQUEST_SECONDS = "hallmark_request_duration_seconds", Histogram, "path",
+        "From the end of a request's head to its answer, overloaded and unreadable requests left out";
+    REQUEST_ITEMS = "hallmark_request_items", Histogram, "path",
+        "Distinct keys of a request";
+    REQUESTS_IN_FLIGHT = "hallmark_requests_in_flight", Gauge, "",
+        "Requests that are being answered";
+    DECISIONS = "hallmark_decisions", Counter, "verdict",
+        "Keys of verification requests by verdict, remembered decisions included";
+    DECISION_REASONS = "hallmark_decision_reasons", Counter, "verdict, code",
+        "The same by reason code, as listed in docs/answers.md";
+    STALE_DECISIONS = "hallmark_stale_decisions", Counter, "",
+        "Answers verified that could not be proven anew and still stood";
+    DECISION_CACHE = "hallmark_decision_cache", Counter, "result",
+        "Questions that a remembered decision answered (hit) and those that needed a look-up (miss)";
+    UNIQUE_SIGNATURES = "hallmark_unique_signatures", Gauge, "",
+        "Distinct signatures that are held verified";
+    UNIQUE_SIGNATURES_CAP = "hallmark_unique_signatures_cap", Gauge, "",
+        "How many of them may be held: the setting limits.unique_signatures";
+    UNIQUE_SIGNATURES_EVICTED = "hallmark_unique_signatures_evicted", Counter, "",
+        "Signatures that made room for others";
+    UNIQUE_SIGNATURES_REFUSED = "hallmark_unique_signatures_refused", Counter, "",
+        "Signatures for which there was no room: SIGNATURE_CAP_REACHED";
+    LOADS_IN_FLIGHT = "hallmark_loads_in_flight", Gauge, "",
+        "Look-ups that are running";
+    LOADS = "hallmark_loads", Counter, "",
+        "Look-ups that ended";
+    REGISTRY_REQUESTS = "hallmark_registry_requests", Counter, "",
+        "Requests to registries and token services that look-ups made";
+    CONFIG_SUCCESS = "hallmark_config_last_success_timestamp_seconds", Gauge, "",
+        "When a configuration was last put in force; 0 before the first";
+    CONFIG_DIAGNOSTICS = "hallmark_config_diagnostics", Gauge, "severity",
+        "Errors and warnings in the configuration that was read last";
+    PLAN_GENERATION = "hallmark_plan_generation", Gauge, "",
+        "How often a plan was put in force";
+    KEY_SOURCE_KEYS = "hallmark_key_source_keys", Gauge, "source",
+        "Keys and certificates of a source that may be used";
+    KEY_SOURCE_EXPIRY = "hallmark_key_source_earliest_expiry_timestamp_seconds", Gauge, "source",
+        "The earliest end of validity among them, where one has an end";
+    KEY_SOURCE_SUCCESS = "hallmark_key_source_last_success_timestamp_seconds", Gauge, "source",
+        "When the source was last read; 0 if never";
+    KEY_SOURCE_FAILED = "hallmark_key_source_failed", Gauge, "source",
+        "1 where the last attempt to read the source failed";
+    CERTIFICATE_EXPIRY = "hallmark_server_certificate_not_after_timestamp_seconds", Gauge, "",
+        "When the server's certificate ends; 0 while there is none";
+    BUILD = "hallmark_build", Info, "version",
+        "The version that runs";
+    PROCESS_START = "process_start_time_seconds", Gauge, "",
+        "When the process started";
+    PROCESS_CPU = "process_cpu_seconds", Counter, "",
+        "Processor time of the process";
+    PROCESS_MEMORY = "process_resident_memory_bytes", Gauge, "",
+        "Memory of the process";
+    PROCESS_FILES = "process_open_fds", Gauge, "",
+        "File descriptors of the process";
+}
 
 /// The document of every metric, in Markdown: `docs/metrics.md`.
 pub fn reference_markdown() -> String {
-    String::new()
+    let mut text = String::from(OPENING);
+    for metric in METRICS {
+        let labels: Vec<String> =
+            metric.labels.split(", ").filter(|label| !label.is_empty()).map(|l| format!("`{l}`")).collect();
+        // Writing to a String does not fail.
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} | {} |",
+            metric.sample(),
+            metric.kind.as_str(),
+            labels.join(", "),
+            metric.help
+        );
+    }
+    text.push_str(CLOSING);
+    text
 }
+
+const OPENING: &str = "\
+<!-- Written by `UPDATE_DOCS=1 cargo test --test it settings::`; change src/telemetry/names.rs instead. -->
+# Metrics
+
+`GET /metrics` on the health port, in OpenMetrics text. No label holds an image, a registry or the text of an
+error: how many series there are depends on the configuration alone, never on what is asked. `path` is one of
+the six paths of the endpoint, `source` is the name of a key source.
+
+| metric | kind | labels | what it is |
+| --- | --- | --- | --- |
+";
+
+const CLOSING: &str = "
+## What to watch
+
+| question | expression |
+| --- | --- |
+| Are images refused? | `sum by (verdict) (rate(hallmark_decisions_total{verdict=~\"unsigned\\|rejected\"}[5m])) > 0` |
+| Can nothing be found out? | `rate(hallmark_decisions_total{verdict=\"inconclusive\"}[5m]) > 0` |
+| Does an outage last? | `rate(hallmark_stale_decisions_total[5m]) > 0` |
+| Are requests turned away? | `sum(rate(hallmark_requests_total{result=\"overloaded\"}[5m])) > 0` |
+| Is the cap too small? | `rate(hallmark_unique_signatures_evicted_total[1h]) > 0 or rate(hallmark_unique_signatures_refused_total[1h]) > 0` |
+| Is a part of the configuration not in force? | `hallmark_config_diagnostics{severity=\"error\"} > 0` |
+| Does a trusted certificate end soon? | `hallmark_key_source_earliest_expiry_timestamp_seconds - time() < 30 * 86400` |
+| Does a key source fail? | `hallmark_key_source_failed == 1` |
+| Does the server's certificate end soon? | `hallmark_server_certificate_not_after_timestamp_seconds - time() < 7 * 86400` |
+";

@@ -1,0 +1,152 @@
+//! Writes every metric in the order of the list of names.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use jiff::Timestamp;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, EncodeMetric, MetricEncoder, NoLabelSet,
+};
+
+use super::metrics::{Counts, VERDICTS};
+use super::names::{self, Name};
+use super::observation::KeySourceState;
+use super::process;
+use crate::outcome::ReasonCode;
+
+/// Reads what was counted when somebody asks for it.
+#[derive(Debug)]
+pub(super) struct Exposition(pub(super) Arc<Counts>);
+
+impl Collector for Exposition {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let out = &mut encoder;
+        self.requests(out)?;
+        self.decisions(out)?;
+        self.signatures(out)?;
+        self.loads(out)?;
+        self.configuration(out)?;
+        self.key_sources(out)?;
+        gauge(out, names::CERTIFICATE_EXPIRY, self.0.certificate_expiry.load(Ordering::Relaxed))?;
+        let version = [("version", env!("CARGO_PKG_VERSION"))];
+        describe(out, names::BUILD)?.encode_info(&version)?;
+        self.process(out)
+    }
+}
+
+impl Exposition {
+    fn requests(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        self.0.requests.encode(describe(out, names::REQUESTS)?)?;
+        self.0.seconds.encode(describe(out, names::REQUEST_SECONDS)?)?;
+        self.0.items.encode(describe(out, names::REQUEST_ITEMS)?)?;
+        gauge(out, names::REQUESTS_IN_FLIGHT, self.0.in_flight.load(Ordering::Relaxed))
+    }
+
+    fn decisions(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let mut encoder = describe(out, names::DECISIONS)?;
+        for verdict in VERDICTS {
+            let count: u64 = ReasonCode::ALL.iter().map(|code| self.0.decided(verdict, *code)).sum();
+            count_of(encoder.encode_family(&[("verdict", verdict.as_str())])?, count)?;
+        }
+        let mut encoder = describe(out, names::DECISION_REASONS)?;
+        for verdict in VERDICTS {
+            for code in ReasonCode::ALL {
+                let count = self.0.decided(verdict, *code);
+                if count > 0 {
+                    let labels = [("verdict", verdict.as_str()), ("code", code.as_str())];
+                    count_of(encoder.encode_family(&labels)?, count)?;
+                }
+            }
+        }
+        counter(out, names::STALE_DECISIONS, self.0.stale.load(Ordering::Relaxed))?;
+        let (hits, misses) = self.0.engine.counters().decision_cache();
+        let mut encoder = describe(out, names::DECISION_CACHE)?;
+        for (result, count) in [("hit", hits), ("miss", misses)] {
+            count_of(encoder.encode_family(&[("result", result)])?, count)?;
+        }
+        Ok(())
+    }
+
+    fn signatures(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let (held, evicted, refused) = self.0.engine.unique_signatures();
+        gauge(out, names::UNIQUE_SIGNATURES, held)?;
+        gauge(out, names::UNIQUE_SIGNATURES_CAP, self.0.signature_cap.load(Ordering::Relaxed))?;
+        counter(out, names::UNIQUE_SIGNATURES_EVICTED, evicted)?;
+        counter(out, names::UNIQUE_SIGNATURES_REFUSED, refused)
+    }
+
+    fn loads(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        gauge(out, names::LOADS_IN_FLIGHT, self.0.engine.loads_in_flight())?;
+        let (loads, requests) = self.0.engine.counters().loads();
+        counter(out, names::LOADS, loads)?;
+        counter(out, names::REGISTRY_REQUESTS, requests)
+    }
+
+    fn configuration(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let state = self.0.configuration();
+        gauge(out, names::CONFIG_SUCCESS, seconds(state.last_success))?;
+        let mut encoder = describe(out, names::CONFIG_DIAGNOSTICS)?;
+        for (severity, count) in [("error", state.errors), ("warning", state.warnings)] {
+            encoder.encode_family(&[("severity", severity)])?.encode_gauge(&count)?;
+        }
+        gauge(out, names::PLAN_GENERATION, state.generation)
+    }
+
+    fn key_sources(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        type Read = fn(&KeySourceState) -> Option<i64>;
+        let metrics: [(Name, Read); 4] = [
+            (names::KEY_SOURCE_KEYS, |state| i64::try_from(state.keys).ok()),
+            (names::KEY_SOURCE_EXPIRY, |state| state.earliest_expiry.map(|at| at.as_second())),
+            (names::KEY_SOURCE_SUCCESS, |state| Some(seconds(state.last_success))),
+            (names::KEY_SOURCE_FAILED, |state| Some(i64::from(state.failed))),
+        ];
+        let sources = self.0.key_sources();
+        for (name, read) in metrics {
+            let mut encoder = describe(out, name)?;
+            for (source, state) in &sources {
+                if let Some(value) = read(state) {
+                    encoder.encode_family(&[("source", source.as_str())])?.encode_gauge(&value)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn process(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        gauge(out, names::PROCESS_START, self.0.started.as_second())?;
+        let usage = process::usage();
+        if let Some(cpu) = usage.cpu_seconds {
+            counter(out, names::PROCESS_CPU, cpu)?;
+        }
+        if let Some(bytes) = usage.resident_bytes {
+            gauge(out, names::PROCESS_MEMORY, bytes)?;
+        }
+        match usage.open_files {
+            Some(files) => gauge(out, names::PROCESS_FILES, files),
+            None => Ok(()),
+        }
+    }
+}
+
+fn describe<'e>(out: &'e mut DescriptorEncoder<'_>, name: Name) -> Result<MetricEncoder<'e>, fmt::Error> {
+    out.encode_descriptor(name.name, name.help, None, name.kind)
+}
+
+fn gauge(out: &mut DescriptorEncoder<'_>, name: Name, value: impl EncodeGaugeValue) -> fmt::Result {
+    describe(out, name)?.encode_gauge(&value)
+}
+
+fn counter(out: &mut DescriptorEncoder<'_>, name: Name, value: impl EncodeCounterValue) -> fmt::Result {
+    count_of(describe(out, name)?, value)
+}
+
+fn count_of(mut encoder: MetricEncoder<'_>, value: impl EncodeCounterValue) -> fmt::Result {
+    encoder.encode_counter::<NoLabelSet, _, u64>(&value, None)
+}
+
+/// Seconds since 1970; 0 where it never happened.
+fn seconds(at: Option<Timestamp>) -> i64 {
+    at.map_or(0, Timestamp::as_second)
+}
