@@ -11,28 +11,34 @@ use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 
 use super::Clock;
+use super::pair::ServerPair;
 
 /// The pair in force. A handshake before there is one fails with an alert.
 #[derive(Default)]
-pub(super) struct CurrentPair(ArcSwapOption<CertifiedKey>);
+pub(super) struct CurrentPair(ArcSwapOption<ServerPair>);
 
 impl CurrentPair {
-    /// True once there is a pair.
-    pub(super) fn is_set(&self) -> bool {
-        self.0.load().is_some()
+    /// Chain and key swap as one, from the next handshake on.
+    pub(super) fn put_in_force(&self, pair: ServerPair) {
+        self.0.store(Some(Arc::new(pair)));
+    }
+
+    /// The pair, once there is one.
+    pub(super) fn get(&self) -> Option<Arc<ServerPair>> {
+        self.0.load_full()
     }
 }
 
 impl ResolvesServerCert for CurrentPair {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.0.load_full()
+        self.0.load().as_ref().map(|pair| Arc::clone(&pair.certified))
     }
 }
 
 impl fmt::Debug for CurrentPair {
-    /// Says only whether there is one.
+    /// The certificate's fingerprint; never the key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CurrentPair").field("set", &self.is_set()).finish()
+        f.debug_tuple("CurrentPair").field(&self.get()).finish()
     }
 }
 

@@ -7,14 +7,26 @@
 //! listen, and knows no HTTP.
 //!
 //! No session is ever resumed: a resumed session would skip the client certificate, and so outlive a
-//! change of the authorities. It costs nothing that is missed, because Gatekeeper keeps its connections.
+//! change of the authorities. It costs little: Gatekeeper keeps its connections, and a whole handshake with
+//! a client certificate is about 0.4 ms.
 
+mod authority;
+mod client;
+mod client_ca;
 mod error;
+mod files;
+mod folder;
 mod handshake;
+mod names;
+mod once;
+mod pair;
 mod settings;
 mod state;
 
+pub use authority::{HeldError, IssueError};
 pub use error::TlsError;
+pub use files::FileError;
+pub use pair::PairError;
 pub use settings::{CertificateSource, TlsSettings};
 pub use state::TlsState;
 
@@ -24,3 +36,6 @@ use jiff::Timestamp;
 
 /// Where the time comes from. Certificates are judged and renewed by it.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::config::ServerSettings;
+
 /// What the endpoint's TLS is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsSettings {
@@ -29,4 +31,32 @@ pub enum CertificateSource {
         /// and the host's name.
         san: Vec<String>,
     },
+}
+
+impl From<&ServerSettings> for TlsSettings {
+    fn from(settings: &ServerSettings) -> Self {
+        let self_made = || CertificateSource::SelfMade {
+            state_dir: settings.state_dir.clone(),
+            san: settings.tls_san.clone(),
+        };
+        Self {
+            certificate: settings.cert_dir.clone().map_or_else(self_made, CertificateSource::Folder),
+            client_ca: settings.client_ca.clone(),
+            client_san: settings.client_san.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_self_made_unless_a_folder_is_given() {
+        let mut settings = ServerSettings { tls_san: vec!["a.example".into()], ..Default::default() };
+        let (state_dir, san) = (settings.state_dir.clone(), vec!["a.example".into()]);
+        assert_eq!(TlsSettings::from(&settings).certificate, CertificateSource::SelfMade { state_dir, san });
+        settings.cert_dir = Some("/certs".into());
+        assert_eq!(TlsSettings::from(&settings).certificate, CertificateSource::Folder("/certs".into()));
+    }
 }

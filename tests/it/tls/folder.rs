@@ -1,0 +1,122 @@
+//! A folder with the server's pair that changes under a server that goes on.
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use super::pki::{Authority, DAY, Pair, Validity, at};
+use super::wire::{Endpoint, der};
+use super::{folder_settings, write_pair};
+
+/// A folder as kubelet mounts a Secret: files are links through `..data`, which is swapped at one stroke.
+fn mount(folder: &Path, generation: &str, pair: &Pair) {
+    let inside = folder.join(generation);
+    std::fs::create_dir(&inside).unwrap();
+    write_pair(&inside, pair);
+    symlink(generation, folder.join("..data_tmp")).unwrap();
+    std::fs::rename(folder.join("..data_tmp"), folder.join("..data")).unwrap();
+    for name in ["tls.crt", "tls.key"] {
+        let link = folder.join(name);
+        if !link.is_symlink() {
+            symlink(Path::new("..data").join(name), link).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_swapped_link_is_seen() {
+    let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::new("servers"));
+    let (first, second) = (authority.issue(&["localhost"]), authority.issue(&["localhost"]));
+    mount(folder.path(), "..2026_1", &first);
+    let endpoint = Endpoint::start(folder_settings(folder.path())).await;
+    let client = endpoint.client(&authority.pem, None);
+    assert_eq!(client.meets().await.unwrap(), der(&first.chain));
+    mount(folder.path(), "..2026_2", &second);
+    std::fs::remove_dir_all(folder.path().join("..2026_1")).unwrap();
+    assert_eq!(client.meets().await.unwrap(), der(&first.chain), "nobody looked yet");
+    endpoint.tls.poll_once();
+    assert_eq!(client.meets().await.unwrap(), der(&second.chain));
+}
+
+#[tokio::test]
+async fn a_half_written_pair_is_ignored_until_it_is_whole() {
+    let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::new("servers"));
+    let (first, second) = (authority.issue(&["localhost"]), authority.issue(&["localhost"]));
+    write_pair(folder.path(), &first);
+    let endpoint = Endpoint::start(folder_settings(folder.path())).await;
+    let client = endpoint.client(&authority.pem, None);
+    let half = |text: &str| text[..text.len() / 2].to_owned();
+    let of = |chain: &str, key: &str| Pair { chain: chain.to_owned(), key: key.to_owned() };
+    for broken in [
+        of(&second.chain, &first.key),
+        of(&first.chain, &second.key),
+        of(&half(&second.chain), &first.key),
+        of(&second.chain, &half(&second.key)),
+        of(&(second.chain.clone() + &half(&first.chain)), &second.key),
+        of("", &second.key),
+        of(&second.chain, ""),
+    ] {
+        write_pair(folder.path(), &broken);
+        endpoint.tls.poll_once();
+        assert_eq!(client.meets().await.unwrap(), der(&first.chain), "{} {}", broken.chain, broken.key);
+        assert!(endpoint.tls.is_ready());
+    }
+    std::fs::remove_file(folder.path().join("tls.crt")).unwrap();
+    endpoint.tls.poll_once();
+    assert_eq!(client.meets().await.unwrap(), der(&first.chain));
+    write_pair(folder.path(), &second);
+    endpoint.tls.poll_once();
+    assert_eq!(client.meets().await.unwrap(), der(&second.chain));
+}
+
+#[tokio::test]
+async fn an_empty_folder_is_not_ready_until_it_is_filled() {
+    let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::new("servers"));
+    let endpoint = Endpoint::start(folder_settings(folder.path())).await;
+    let client = endpoint.client(&authority.pem, None);
+    assert!(!endpoint.tls.is_ready());
+    assert!(endpoint.tls.not_ready().unwrap().contains("tls.crt does not exist"));
+    assert_eq!((endpoint.tls.not_after(), endpoint.tls.ca_bundle()), (None, None));
+    assert!(client.refusal().await.contains("AccessDenied"), "an alert, not a broken connection");
+    write_pair(folder.path(), &authority.issue(&["localhost"]));
+    endpoint.tls.poll_once();
+    assert!(endpoint.tls.is_ready());
+    assert_eq!(endpoint.tls.not_ready(), None);
+    assert_eq!(endpoint.tls.not_after(), Some(at(365 * DAY)));
+    client.connect().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_folder_that_does_not_exist_yet_is_looked_for() {
+    let (parent, authority) = (tempfile::tempdir().unwrap(), Authority::new("servers"));
+    let folder = parent.path().join("later");
+    let endpoint = Endpoint::start(folder_settings(&folder)).await;
+    assert!(!endpoint.tls.is_ready());
+    std::fs::create_dir(&folder).unwrap();
+    write_pair(&folder, &authority.issue(&["localhost"]));
+    endpoint.tls.poll_once();
+    endpoint.client(&authority.pem, None).connect().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_pair_outside_its_validity_never_replaces_one_inside() {
+    let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::new("servers"));
+    let issue = |from, to| authority.issue_valid(&["localhost"], Validity(from * DAY, to * DAY));
+    let (good, ended, begins) = (issue(-1, 10), issue(-9, -1), issue(2, 20));
+    write_pair(folder.path(), &ended);
+    let endpoint = Endpoint::start(folder_settings(folder.path())).await;
+    let client = endpoint.client(&authority.pem, None);
+    let poll = |pair: &Pair| {
+        write_pair(folder.path(), pair);
+        endpoint.tls.poll_once();
+        endpoint.tls.not_after()
+    };
+    assert_eq!(endpoint.tls.not_after(), Some(at(-DAY)), "better than none: the client says what is wrong");
+    assert_eq!(poll(&good), Some(at(10 * DAY)));
+    assert_eq!(poll(&ended), Some(at(10 * DAY)));
+    assert_eq!(poll(&begins), Some(at(10 * DAY)));
+    client.connect().await.unwrap();
+    endpoint.clock.set(2 * DAY);
+    endpoint.tls.poll_once();
+    assert_eq!(endpoint.tls.not_after(), Some(at(20 * DAY)), "it is taken once it begins");
+    client.connect().await.unwrap();
+}
