@@ -79,8 +79,9 @@ fn with_file<'s>(settings: impl Iterator<Item = &'s Setting>) -> Vec<Arg> {
 fn argument(setting: &Setting) -> Arg {
     let argument = Arg::new(setting.path)
         .long(setting.flag())
-        .value_name(setting.kind.value_name())
+        .value_name(value_name(setting.kind))
         .help(help(setting))
+        .long_help(long_help(setting))
         .help_heading(heading(setting.section()))
         // `-h` shows how to start; `--help` shows everything.
         .hide_short_help(!setting.section().is_empty());
@@ -92,12 +93,31 @@ fn argument(setting: &Setting) -> Arg {
     }
 }
 
+/// One line, and how to do without it.
 fn help(setting: &Setting) -> String {
-    let default = match setting.default {
-        Preset::Text(text) => text,
-        Preset::Nothing(words) => words,
+    match setting.default {
+        Preset::Text(text) => format!("{} [default: {text}]", setting.help),
+        Preset::Nothing(words) => format!("{} [without it: {words}]", setting.help),
+    }
+}
+
+/// The same, its bounds and the environment variable.
+fn long_help(setting: &Setting) -> String {
+    let bounds = match setting.kind {
+        kind @ (Kind::Count { .. } | Kind::Bytes { .. } | Kind::Duration { .. } | Kind::LogLevels) => {
+            format!(" [takes: {}]", kind.expected())
+        }
+        _ => String::new(),
     };
-    format!("{} [default: {default}] [env: {}]", setting.help, setting.variable())
+    format!("{}{bounds} [env: {}]", help(setting), setting.variable())
+}
+
+/// The word for the value; those of a choice are written out.
+fn value_name(kind: Kind) -> String {
+    match kind {
+        Kind::Choice(words) => words.join("|"),
+        kind => kind.value_name().to_owned(),
+    }
 }
 
 fn heading(section: &str) -> &'static str {

@@ -156,8 +156,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "state_dir",
         Kind::Path,
         Nothing(
-            "the first of these that can be used: /var/lib/hallmark, $XDG_STATE_HOME/hallmark, \
-                 $HOME/.local/state/hallmark",
+            "/var/lib/hallmark where it is writable, else hallmark below $XDG_STATE_HOME or ~/.local/state",
         ),
         "Where the CA and certificate of its own making are kept",
     ),
