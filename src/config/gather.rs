@@ -102,6 +102,15 @@ impl Gathered {
         place: &dyn Fn(u64) -> String,
     ) {
         let path = if above.is_empty() { member.name.clone() } else { format!("{above}.{}", member.name) };
+        if member.name.contains('.') {
+            // A second spelling of the same key could contradict the first unseen.
+            self.problems.push(SettingProblem::Unknown {
+                name: path,
+                origin: place(member.line),
+                remedy: "write each step as a mapping of its own".to_owned(),
+            });
+            return;
+        }
         if let Some(setting) = find(&path) {
             let origin = place(member.line);
             let value = if setting.is_file_only() {

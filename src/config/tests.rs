@@ -218,7 +218,7 @@ fn what_is_wrong_is_said_with_its_place_and_all_at_once() {
          timeouts:\n  verify: 2.5\n  mutate: 2 s\n\
          limits:\n  uniqe_signatures: 3\n  overflow: drop\n  keys: -1\n\
          cache: 5\n\
-         colour: blue\n\
+         colour: blue\nlimits.keys: 5\n\
          log: {level: inof}\n\
          tls_san: [good.example, {bad: 1}]\n\
          registry:\n  plain_http_hosts: [\"a b\"]\n",
@@ -237,10 +237,11 @@ fn what_is_wrong_is_said_with_its_place_and_all_at_once() {
         "settings.yaml:8: limits.keys: \"-1\" is not a whole number of 1 to 10000",
         "settings.yaml:9: cache: a single value is not a mapping of settings",
         "settings.yaml:10: there is no setting colour (docs/settings.md lists them all)",
-        "settings.yaml:11: log.level: \"inof\" is not off, error, warn, info, debug or trace, or a list such as \
+        "settings.yaml:11: there is no setting limits.keys (write each step as a mapping of its own)",
+        "settings.yaml:12: log.level: \"inof\" is not off, error, warn, info, debug or trace, or a list such as \
          info,hallmark::registry=debug",
-        "settings.yaml:12: tls_san: a mapping is not a DNS name or address",
-        "settings.yaml:14: registry.plain_http_hosts: \"a b\" is not a host, such as registry.example or 10.0.0.7:5000",
+        "settings.yaml:13: tls_san: a mapping is not a DNS name or address",
+        "settings.yaml:15: registry.plain_http_hosts: \"a b\" is not a host, such as registry.example or 10.0.0.7:5000",
         "HALLMARK_LIMITS__BODY_BYTES: limits.body_bytes: \"1TB\" is not a size of 1KiB to 64MiB, such as 512KiB or \
          16MiB",
         "environment: there is no setting HALLMARK_LIMIT__KEYS (did you mean HALLMARK_LIMITS__KEYS?)",
@@ -271,6 +272,13 @@ fn a_file_that_is_no_settings_file_is_refused_with_its_line() {
     assert_eq!(missing.said(), "absent.yaml: the settings file cannot be read: No such file or directory");
     let long = Case::yaml(&"#".repeat(2 << 20)).said();
     assert!(long.contains("longer than 1048576 bytes"), "{long}");
+}
+
+#[test]
+fn the_file_of_the_command_line_is_the_one_that_counts() {
+    let command = Command::new("serve").args(arguments());
+    let matches = command.get_matches_from(["serve", "--settings", "given.yaml"]);
+    assert_eq!(Sources::of_process(flags(&matches)).file, Some("given.yaml".into()));
 }
 
 #[test]
