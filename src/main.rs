@@ -1,3 +1,5 @@
 //! The `hallmark` binary.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    hallmark::cli::run()
+}

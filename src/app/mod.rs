@@ -1,1 +1,8 @@
-//! Being built.
+//! The composition root: makes what is shared, joins it, and starts the tasks. It decides nothing.
+
+mod access;
+mod follow;
+pub mod judge;
+mod planner;
+pub mod provider;
+mod shared;

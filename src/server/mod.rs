@@ -1,3 +1,151 @@
-//! Being built.
+//! The HTTPS endpoint that Gatekeeper asks, and the plain port for health, readiness and metrics.
+//!
+//! HTTP alone: documents are `externaldata`'s, decisions are `engine`'s. HTTP/1.1 over TLS 1.3, kept
+//! connections longer than Gatekeeper keeps them.
 
+mod answer;
+mod body;
+mod endpoint;
+mod error;
+mod health;
 pub mod tls;
+
+pub use error::ServerError;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer, web};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use crate::config::ServerSettings;
+use crate::engine::Engine;
+use crate::telemetry::{Metrics, VerdictLog};
+use tls::TlsState;
+
+/// How long a TLS handshake may take, and how long a request's head may take to come.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections that wait for being accepted: Gatekeeper before 3.22 opens a new one for each request.
+const BACKLOG: u32 = 1024;
+/// Threads of the plain port.
+const HEALTH_WORKERS: usize = 1;
+
+/// What a server is made of.
+#[derive(Clone)]
+pub struct ServerParts {
+    /// Addresses, limits and deadlines.
+    pub settings: ServerSettings,
+    /// Decides.
+    pub engine: Engine,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+    /// The certificate that is shown, and who is let in.
+    pub tls: Arc<TlsState>,
+}
+
+/// What every worker shares.
+struct Shared {
+    settings: ServerSettings,
+    engine: Engine,
+    metrics: Arc<Metrics>,
+    tls: Arc<TlsState>,
+    verdicts: VerdictLog,
+    /// A place for each request that may be in flight.
+    places: Semaphore,
+}
+
+/// A server that answers until it is stopped.
+pub struct Running {
+    address: SocketAddr,
+    health_address: SocketAddr,
+    handles: [ServerHandle; 2],
+    tasks: [JoinHandle<std::io::Result<()>>; 2],
+}
+
+/// Binds both addresses and starts answering.
+///
+/// # Errors
+/// [`ServerError`]: an address that cannot be had.
+pub fn start(parts: ServerParts) -> Result<Running, ServerError> {
+    let settings = parts.settings.clone();
+    let (listener, address) = bind(settings.listen)?;
+    let (health_listener, health_address) = bind(settings.health_listen)?;
+    let rustls = parts.tls.rustls_config();
+    let shared = web::Data::new(Shared {
+        places: Semaphore::new(settings.max_in_flight),
+        settings: parts.settings,
+        engine: parts.engine,
+        metrics: parts.metrics,
+        tls: parts.tls,
+        verdicts: VerdictLog::default(),
+    });
+    let health_shared = shared.clone();
+    let drain_seconds = settings.drain_timeout.as_secs().max(1);
+    let endpoint = HttpServer::new(move || App::new().app_data(shared.clone()).configure(endpoint::routes))
+        .backlog(BACKLOG)
+        .disable_signals()
+        .keep_alive(settings.keep_alive)
+        .client_request_timeout(HANDSHAKE_TIMEOUT)
+        .shutdown_timeout(drain_seconds)
+        .tls_handshake_timeout(HANDSHAKE_TIMEOUT)
+        .listen_rustls_0_23(listener, (*rustls).clone())
+        .map_err(|source| ServerError::Listen { address, source })?
+        .run();
+    let health =
+        HttpServer::new(move || App::new().app_data(health_shared.clone()).configure(health::routes))
+            .disable_signals()
+            .client_request_timeout(HANDSHAKE_TIMEOUT)
+            .shutdown_timeout(drain_seconds)
+            .workers(HEALTH_WORKERS)
+            .listen(health_listener)
+            .map_err(|source| ServerError::Listen { address: health_address, source })?
+            .run();
+    tracing::info!(address = %address, health = %health_address, "listening");
+    Ok(Running {
+        address,
+        health_address,
+        handles: [endpoint.handle(), health.handle()],
+        tasks: [tokio::spawn(endpoint), tokio::spawn(health)],
+    })
+}
+
+fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    });
+    bound.map_err(|source| ServerError::Listen { address, source })
+}
+
+impl Running {
+    /// Where Gatekeeper's requests are answered.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where health, readiness and metrics are answered.
+    pub fn health_address(&self) -> SocketAddr {
+        self.health_address
+    }
+
+    /// Takes no new connections, finishes what is in flight within the drain time, and ends.
+    ///
+    /// # Errors
+    /// [`ServerError::Ended`]: a server ended otherwise than by being stopped.
+    pub async fn stop(self) -> Result<(), ServerError> {
+        let [endpoint, health] = self.handles;
+        // The plain port goes last: whoever watches sees the end of it.
+        endpoint.stop(true).await;
+        health.stop(true).await;
+        for task in self.tasks {
+            task.await
+                .map_err(std::io::Error::other)
+                .flatten()
+                .map_err(|source| ServerError::Ended { source })?;
+        }
+        Ok(())
+    }
+}

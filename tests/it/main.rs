@@ -20,8 +20,11 @@
 mod support;
 
 mod architecture;
+mod config_check;
 mod fuzz;
 mod plugin;
 mod real_parts;
 mod registry;
+mod serve;
 mod signer;
+mod verify;

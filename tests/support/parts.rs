@@ -83,6 +83,11 @@ impl RealRegistry {
         Self { process, host, client, _state: state }
     }
 
+    /// `host:port`.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Ends the process now: an outage.
     pub fn stop(&mut self) {
         // It may have ended by itself, which is as good.

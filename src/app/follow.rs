@@ -1,0 +1,114 @@
+//! Follows the configured files and the keys that they name: what changes is seen within seconds, and what
+//! is bad never replaces what is good.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::crd::source::{LoadedDocuments, read_paths};
+use crate::crd::{Configuration, ConvertOptions, LastGood};
+use crate::engine::diagnostic::Severity;
+use crate::trust::key_source::{KeySets, KeySourceSettings, KeySources};
+use crate::trust::store::KeySourceName;
+
+/// How often files are looked at.
+pub(super) const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Reads the configuration again and again.
+pub(super) struct Follower {
+    paths: Vec<PathBuf>,
+    /// Names of the plugins that signatures may name.
+    plugins: Vec<String>,
+    documents: LastGood,
+    /// Of the files as last read.
+    fingerprint: Option<[u8; 32]>,
+    reading: Reading,
+    sources: KeySources,
+    source_settings: BTreeMap<KeySourceName, KeySourceSettings>,
+}
+
+/// What was read last.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// What the documents mean.
+    pub configuration: Arc<Configuration>,
+    /// What the key sources hold.
+    pub keys: KeySets,
+    /// True once every path could be read in whole. Until then a document is missing that could have
+    /// vetoed, so nothing can be decided; afterwards the last good version serves.
+    pub complete: bool,
+}
+
+impl Follower {
+    /// Nothing is read yet.
+    pub(super) fn new(paths: Vec<PathBuf>, plugins: Vec<String>) -> Self {
+        Self {
+            paths,
+            plugins,
+            documents: LastGood::new(),
+            fingerprint: None,
+            reading: Reading::default(),
+            sources: KeySources::default(),
+            source_settings: BTreeMap::new(),
+        }
+    }
+
+    /// Looks once. True where something changed that a plan depends on.
+    pub(super) async fn look(&mut self, now: Timestamp) -> bool {
+        let documents_changed = self.read_documents(now).await;
+        let keys = self.sources.refresh(&self.reading.keys, now).await;
+        let keys_changed = !keys.same_content(&self.reading.keys);
+        self.reading.keys = keys;
+        documents_changed || keys_changed
+    }
+
+    /// What was read last.
+    pub(super) fn reading(&self) -> &Reading {
+        &self.reading
+    }
+
+    async fn read_documents(&mut self, now: Timestamp) -> bool {
+        let paths = self.paths.clone();
+        let loaded = match tokio::task::spawn_blocking(move || read_paths(&paths)).await {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                tracing::error!(%error, "reading the configuration failed; what was read before holds");
+                return false;
+            }
+        };
+        if self.fingerprint == Some(loaded.fingerprint) {
+            return false;
+        }
+        self.fingerprint = Some(loaded.fingerprint);
+        self.convert(loaded, now);
+        true
+    }
+
+    fn convert(&mut self, loaded: LoadedDocuments, now: Timestamp) {
+        let options = ConvertOptions { plugins: self.plugins.clone(), ..ConvertOptions::files(now) };
+        let unread = !loaded.unreadable.is_empty()
+            || loaded.diagnostics.iter().any(|said| said.severity == Severity::Error);
+        let mut configuration = self.documents.follow(&loaded.documents, &loaded.unreadable, &options);
+        // What is said of files goes before what is said of resources.
+        configuration.diagnostics.splice(0..0, loaded.diagnostics);
+        let every = std::iter::once(&configuration.cluster).chain(configuration.namespaces.values());
+        self.follow_sources(every.flat_map(|plan| plan.key_sources.clone()).collect());
+        self.reading.configuration = Arc::new(configuration);
+        self.reading.complete |= !unread;
+    }
+
+    /// A source that is configured otherwise than before is asked at once.
+    fn follow_sources(&mut self, settings: BTreeMap<KeySourceName, KeySourceSettings>) {
+        let changed: BTreeSet<_> = settings
+            .iter()
+            .filter(|(name, settings)| self.source_settings.get(*name) != Some(settings))
+            .map(|(name, _)| Arc::clone(name))
+            .collect();
+        self.sources = KeySources::build(&settings);
+        self.source_settings = settings;
+        self.reading.keys = std::mem::take(&mut self.reading.keys).with_due(&changed);
+    }
+}

@@ -1,0 +1,77 @@
+//! One answer without a server: what `hallmark verify` and `hallmark config check` use. The configuration is
+//! read once, and everything else is what `serve` does.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+
+use super::access::RegistryAccess;
+use super::follow::Follower;
+pub use super::follow::Reading;
+use super::planner::{Planner, StoreChoice};
+use super::shared;
+use crate::config::Settings;
+use crate::engine::{Engine, EngineParts, Question};
+use crate::registry::ArtifactStore;
+use crate::report::image::JudgedImage;
+
+/// Reads a configuration once. `plugins` are the plugins that signatures may name.
+pub async fn read_configuration(paths: Vec<PathBuf>, plugins: Vec<String>) -> Reading {
+    let mut follower = Follower::new(paths, plugins);
+    follower.look(Timestamp::now()).await;
+    follower.reading().clone()
+}
+
+/// Decides about images under a configuration that was read once.
+#[derive(Clone, Debug)]
+pub struct Judge {
+    engine: Engine,
+    budget: Duration,
+}
+
+impl Judge {
+    /// Makes everything ready to decide under `reading`. Images are read from `layout` where it is given,
+    /// else from registries.
+    ///
+    /// # Errors
+    /// What of the process settings cannot be used.
+    pub async fn start(
+        settings: &Settings,
+        reading: &Reading,
+        layout: Option<Arc<dyn ArtifactStore>>,
+    ) -> anyhow::Result<Self> {
+        let store = match layout {
+            Some(layout) => StoreChoice::Given(layout),
+            None => StoreChoice::Registries(Arc::new(RegistryAccess::new(&settings.registry))),
+        };
+        let planner = Planner { store, plugins: shared::installed_plugins(&settings.plugins).await };
+        let engine = Engine::new(EngineParts {
+            settings: settings.engine.clone(),
+            clock: shared::system_clock(),
+            revocation: shared::revocation(settings)?,
+            runtime: Handle::current(),
+        });
+        engine.put_in_force(planner.plans(&reading.configuration, &reading.keys));
+        Ok(Self { engine, budget: settings.engine.load_bound })
+    }
+
+    /// Decides about images, side by side.
+    pub async fn judge(&self, images: &[String]) -> Vec<JudgedImage> {
+        join_all(images.iter().map(|image| self.judge_one(image))).await
+    }
+
+    async fn judge_one(&self, image: &str) -> JudgedImage {
+        let started = Instant::now();
+        let answer = self.engine.ask(Question { namespace: None, image }, self.budget).await;
+        JudgedImage {
+            asked: image.to_owned(),
+            outcome: answer.outcome,
+            requests: answer.trace.map(|trace| trace.records()).unwrap_or_default(),
+            took: started.elapsed(),
+        }
+    }
+}

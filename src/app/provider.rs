@@ -1,0 +1,190 @@
+//! The provider as a whole: everything shared is made here, once, and every task is started and ended here.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
+
+use super::access::RegistryAccess;
+use super::follow::{Follower, INTERVAL};
+use super::planner::{Planner, StoreChoice};
+use super::shared;
+use crate::config::Settings;
+use crate::engine::diagnostic::{Diagnostic, Severity};
+use crate::engine::{Clock, Engine, EngineParts};
+use crate::server::tls::TlsState;
+use crate::server::{self, ServerParts};
+use crate::telemetry::{ConfigurationState, KeySourceState, Metrics};
+use crate::trust::key_source::SourceState;
+
+/// A running provider.
+pub struct Provider {
+    server: server::Running,
+    tls: Arc<TlsState>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Provider {
+    /// Starts everything: it listens when this returns, and is ready once the configuration was read.
+    ///
+    /// # Errors
+    /// What cannot be used: an address, a certificate, a setting.
+    pub async fn start(settings: Settings) -> anyhow::Result<Self> {
+        let clock = shared::system_clock();
+        let access = Arc::new(RegistryAccess::new(&settings.registry));
+        let engine = Engine::new(EngineParts {
+            settings: settings.engine.clone(),
+            clock: Arc::clone(&clock),
+            revocation: shared::revocation(&settings)?,
+            runtime: Handle::current(),
+        });
+        let metrics = Arc::new(Metrics::new(engine.clone()));
+        metrics.set_signature_cap(settings.engine.unique_signatures);
+        let tls = TlsState::start(&settings.server, Arc::clone(&clock))?;
+        let following = Following {
+            follower: Follower::new(settings.config.clone(), settings.plugins.allow.clone()),
+            tls: Arc::clone(&tls),
+            planner: Planner {
+                store: StoreChoice::Registries(access),
+                plugins: shared::installed_plugins(&settings.plugins).await,
+            },
+            engine: engine.clone(),
+            metrics: Arc::clone(&metrics),
+            clock,
+            generation: 0,
+        };
+        let watching = Arc::clone(&tls);
+        let tasks = vec![tokio::spawn(following.run()), tokio::spawn(async move { watching.watch().await })];
+        let parts = ServerParts { settings: settings.server, engine, metrics, tls: Arc::clone(&tls) };
+        let server = server::start(parts).context("starting the endpoint")?;
+        Ok(Self { server, tls, tasks })
+    }
+
+    /// Where Gatekeeper's requests are answered.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Where health, readiness and metrics are answered.
+    pub fn health_address(&self) -> SocketAddr {
+        self.server.health_address()
+    }
+
+    /// The certificates of the provider's own authority, in PEM, where it has made one.
+    pub fn ca_bundle(&self) -> Option<String> {
+        self.tls.ca_bundle()
+    }
+
+    /// Takes no new requests, finishes those in flight within the drain time, and ends.
+    ///
+    /// # Errors
+    /// What went wrong while stopping.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        let stopped = self.server.stop().await;
+        for task in &self.tasks {
+            task.abort();
+        }
+        stopped.context("stopping the endpoint")
+    }
+}
+
+/// Keeps the engine's plans, the metrics and the log in step with the files.
+struct Following {
+    follower: Follower,
+    planner: Planner,
+    tls: Arc<TlsState>,
+    engine: Engine,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+    /// How often a plan was put in force.
+    generation: u64,
+}
+
+impl Following {
+    async fn run(mut self) {
+        let mut ticks = tokio::time::interval(INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut said = BTreeSet::new();
+        let mut access = self.planner.access_revision();
+        loop {
+            ticks.tick().await;
+            let changed = self.follower.look((self.clock)()).await;
+            let revision = self.planner.access_revision();
+            if changed || std::mem::replace(&mut access, revision) != revision {
+                self.take(&mut said);
+            }
+            self.tell_of_keys();
+            if let Some(not_after) = self.tls.not_after() {
+                self.metrics.set_certificate_expiry(not_after);
+            }
+        }
+    }
+
+    fn take(&mut self, said: &mut BTreeSet<String>) {
+        let reading = self.follower.reading();
+        let diagnostics = &reading.configuration.diagnostics;
+        let now_said: BTreeSet<String> = diagnostics.iter().map(ToString::to_string).collect();
+        for diagnostic in diagnostics.iter().filter(|diagnostic| !said.contains(&diagnostic.to_string())) {
+            log(diagnostic);
+        }
+        *said = now_said;
+        let count = |severity| diagnostics.iter().filter(|said| said.severity == severity).count();
+        let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+        if reading.complete {
+            self.generation += 1;
+            self.engine.put_in_force(self.planner.plans(&reading.configuration, &reading.keys));
+            tracing::info!(
+                verifiers = reading.configuration.cluster.verifiers.len(),
+                namespaces = reading.configuration.namespaces.len(),
+                errors,
+                warnings,
+                "configuration in force"
+            );
+        } else {
+            tracing::error!(
+                errors,
+                "the configuration cannot be read in whole, so nothing is in force and every image is undecided"
+            );
+        }
+        self.metrics.set_configuration(ConfigurationState {
+            last_success: reading.complete.then(|| (self.clock)()),
+            errors,
+            warnings,
+            generation: self.generation,
+        });
+    }
+
+    /// Metrics of every source, whether or not something changed.
+    fn tell_of_keys(&self) {
+        let keys = &self.follower.reading().keys;
+        let names: Vec<&str> = keys.iter().map(|(name, _)| &**name).collect();
+        self.metrics.keep_key_sources(&names);
+        for (name, state) in keys.iter() {
+            self.metrics.set_key_source(name, key_source_state(state));
+        }
+    }
+}
+
+fn key_source_state(state: &SourceState) -> KeySourceState {
+    let set = state.set.as_ref();
+    let ends = set.into_iter().flat_map(|set| set.enabled()).filter_map(|key| key.validity());
+    KeySourceState {
+        keys: set.map_or(0, |set| set.enabled().count()),
+        earliest_expiry: ends.map(|(_, until)| until).min(),
+        last_success: set.map(|set| set.loaded_at()),
+        failed: state.failure.is_some(),
+    }
+}
+
+fn log(diagnostic: &Diagnostic) {
+    let text = diagnostic.to_string();
+    match diagnostic.severity {
+        Severity::Error => tracing::error!("{text}"),
+        Severity::Warning => tracing::warn!("{text}"),
+        Severity::Notice => tracing::info!("{text}"),
+    }
+}

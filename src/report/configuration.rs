@@ -1,0 +1,281 @@
+//! What `hallmark config check` says: what a configuration means, in plain words, and everything that
+//! should be known about it.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use crate::crd::Configuration;
+use crate::engine::diagnostic::{Diagnostic, Severity};
+use crate::engine::settings::{
+    CredentialSettings, PlanSettings, Quantifier, RuleSettings, StoreSettings, ThresholdRule,
+};
+use crate::outcome::{Check, Evidence};
+use crate::trust::key_source::{Key, KeyMaterial, KeySets, KeyState};
+use crate::trust::policy::{Action, EVERYWHERE, Level, Statement, VerifyTimestamp};
+use crate::trust::store::StoreType;
+use crate::verifier::{NotationSettings, VerifierSettings};
+
+/// A configuration that was read, with what its key sources gave.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckedConfiguration<'a> {
+    /// What the documents mean.
+    pub configuration: &'a Configuration,
+    /// What the key sources hold.
+    pub keys: &'a KeySets,
+    /// For what has expired.
+    pub now: Timestamp,
+}
+
+impl CheckedConfiguration<'_> {
+    /// Everything that is said, that of key sources which cannot be read included.
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        let mut all = self.configuration.diagnostics.clone();
+        for (name, state) in self.keys.iter() {
+            if let Some(failure) = &state.failure {
+                all.push(Diagnostic {
+                    severity: Severity::Error,
+                    resource: name.to_string(),
+                    file: None,
+                    line: None,
+                    field: String::new(),
+                    message: failure.to_string(),
+                    remedy: "correct it; it is read again every few seconds".to_owned(),
+                });
+            }
+        }
+        all
+    }
+
+    /// The whole report, for a terminal.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        self.scope(&mut out, "Images asked for without a namespace", &self.configuration.cluster);
+        for (namespace, plan) in &self.configuration.namespaces {
+            self.scope(&mut out, &format!("Images asked for with namespace {namespace}"), plan);
+        }
+        let diagnostics = self.diagnostics();
+        for said in &diagnostics {
+            line(&mut out, 0, &said.to_string());
+        }
+        let count = |severity| diagnostics.iter().filter(|said| said.severity == severity).count();
+        let counts = [
+            many(count(Severity::Error), "error"),
+            many(count(Severity::Warning), "warning"),
+            many(count(Severity::Notice), "notice"),
+        ];
+        line(&mut out, 0, &counts.join(", "));
+        out
+    }
+
+    fn scope(&self, out: &mut String, title: &str, plan: &PlanSettings) {
+        line(out, 0, title);
+        line(out, 1, &format!("rule: {}", rule(&plan.rule)));
+        if plan.verifiers.is_empty() {
+            line(out, 1, "no Verifier: every image is refused");
+        }
+        for verifier in &plan.verifiers {
+            self.verifier(out, verifier);
+        }
+        for store in &plan.stores {
+            line(out, 1, &format!("Store {}: {}", store.name, store_words(store)));
+        }
+        out.push('\n');
+    }
+
+    fn verifier(&self, out: &mut String, verifier: &VerifierSettings) {
+        let types: BTreeSet<&str> = verifier.artifact_types().iter().map(String::as_str).collect();
+        let types = types.into_iter().collect::<Vec<_>>().join(", ");
+        match verifier {
+            VerifierSettings::Refused { resource, name, reason, .. } => {
+                line(out, 1, &format!("Verifier {resource} ({name}), for {types}: NOT IN FORCE"));
+                line(out, 2, reason);
+                line(out, 2, "images on whose evidence it has a say are undecided until this is corrected");
+            }
+            VerifierSettings::Notation(settings) => {
+                line(out, 1, &format!("Verifier {} ({}), for {types}", settings.resource, settings.name));
+                self.notation(out, settings);
+            }
+        }
+    }
+
+    fn notation(&self, out: &mut String, settings: &NotationSettings) {
+        for statement in &settings.statements {
+            let images = images(statement, settings.statements.len() == 1);
+            line(out, 2, &format!("trust policy {}: {images}", statement.name));
+            line(out, 3, &level(statement));
+            if statement.verification.level == Level::Skip {
+                continue;
+            }
+            line(out, 3, &format!("signed by: {}", statement.trusted_identities.join("; ")));
+            for (kind, name) in &statement.trust_stores {
+                self.trust_store(out, settings, *kind, name);
+            }
+        }
+        for (name, value) in &settings.required_metadata {
+            line(out, 2, &format!("signatures must state {name} = {value}"));
+        }
+        if !settings.plugins.is_empty() {
+            line(out, 2, &format!("plugins that signatures may name: {}", settings.plugins.join(", ")));
+        }
+    }
+
+    fn trust_store(&self, out: &mut String, settings: &NotationSettings, kind: StoreType, name: &str) {
+        line(out, 3, &format!("under trust store {kind}:{name}"));
+        let sources = settings.trust_stores.get(&(kind, name.to_owned()));
+        for source in sources.into_iter().flatten() {
+            let Some(state) = self.keys.get(source) else {
+                line(out, 4, &format!("{source}: not read"));
+                continue;
+            };
+            match (&state.set, &state.failure) {
+                (Some(set), _) => {
+                    set.keys().iter().for_each(|key| line(out, 4, &self.key(source, kind, key)));
+                }
+                (None, Some(failure)) => line(out, 4, &format!("{source}: {failure}")),
+                (None, None) => line(out, 4, &format!("{source}: not read")),
+            }
+        }
+    }
+
+    fn key(&self, source: &str, kind: StoreType, key: &Key) -> String {
+        let mut text = match &key.material {
+            KeyMaterial::Certificate(certificate) => {
+                let role =
+                    if kind.admits(certificate) { "" } else { "; no anchor, so nothing is trusted by it" };
+                let fingerprint = hex::encode(certificate.fingerprint());
+                format!("{} (sha256 {fingerprint}){role}", certificate.subject())
+            }
+            KeyMaterial::PublicKey(_) => format!("key {}", key.id),
+        };
+        if let Some((from, until)) = key.validity() {
+            let state = if self.now < from {
+                "; NOT VALID YET"
+            } else if self.now > until {
+                "; EXPIRED"
+            } else {
+                ""
+            };
+            // Writing to a String cannot fail.
+            let _ = write!(text, ", valid {} to {}{state}", day(from), day(until));
+        }
+        if key.state == KeyState::Disabled {
+            text.push_str(", switched off");
+        }
+        format!("{text}, from {source}")
+    }
+}
+
+fn many(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
+fn day(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d").to_string()
+}
+
+fn rule(rule: &RuleSettings) -> String {
+    match rule {
+        RuleSettings::OneValidSignature => {
+            "no Policy; one valid signature of a configured Verifier admits an image".to_owned()
+        }
+        RuleSettings::Refused { name, reason } => {
+            format!("Policy {name} is NOT IN FORCE ({reason}): every image is undecided")
+        }
+        RuleSettings::ByArtifactType { name, listed, default, evidence } => {
+            let mut parts: Vec<String> =
+                listed.iter().map(|(kind, wanted)| format!("{kind}: {}", quantifier(*wanted))).collect();
+            parts.push(format!("every other type that is found and claimed: {}", quantifier(*default)));
+            format!("Policy {name}; {}{}", parts.join("; "), evidence_words(*evidence))
+        }
+        RuleSettings::Threshold { name, root, evidence } => {
+            format!("Policy {name}; {}{}", threshold(root), evidence_words(*evidence))
+        }
+    }
+}
+
+fn quantifier(wanted: Quantifier) -> &'static str {
+    match wanted {
+        Quantifier::Any => "at least one valid",
+        Quantifier::All => "at least one, and all of them valid",
+    }
+}
+
+fn evidence_words(evidence: Evidence) -> &'static str {
+    match evidence {
+        Evidence::First => "",
+        Evidence::All => "; every signature is looked at",
+    }
+}
+
+fn threshold(rule: &ThresholdRule) -> String {
+    match rule {
+        ThresholdRule::AtLeast { threshold: wanted, rules } => {
+            let parts: Vec<_> = rules.iter().map(threshold).collect();
+            format!("at least {wanted} of ({})", parts.join("; "))
+        }
+        ThresholdRule::Signatures { verifier, count } => {
+            format!("{} of {verifier}", many(*count, "valid signature"))
+        }
+    }
+}
+
+fn images(statement: &Statement, alone: bool) -> String {
+    let everywhere = statement.registry_scopes.iter().any(|scope| scope == EVERYWHERE);
+    match (everywhere, alone) {
+        (true, true) => "every image".to_owned(),
+        (true, false) => "every image that no other trust policy of this Verifier names".to_owned(),
+        (false, _) => format!("images of {}", statement.registry_scopes.join(", ")),
+    }
+}
+
+fn level(statement: &Statement) -> String {
+    let verification = &statement.verification;
+    let mut text = match verification.level {
+        Level::Strict => "level strict: every check is enforced".to_owned(),
+        Level::Permissive => "level permissive: expiry, timestamps and revocation are only logged".to_owned(),
+        Level::Audit => "level audit: only integrity is enforced, everything else is only logged".to_owned(),
+        Level::Skip => "level skip: admitted without any check, and nothing is claimed".to_owned(),
+    };
+    for (check, action) in &verification.overrides {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "; {} is {}", check_words(*check), action_words(*action));
+    }
+    if verification.verify_timestamp == VerifyTimestamp::AfterCertExpiry {
+        text.push_str("; timestamps are looked at once a certificate has expired");
+    }
+    text
+}
+
+fn check_words(check: Check) -> &'static str {
+    check.as_str()
+}
+
+fn action_words(action: Action) -> &'static str {
+    match action {
+        Action::Enforce => "enforced",
+        Action::Log => "only logged",
+        Action::Skip => "not checked",
+    }
+}
+
+fn store_words(store: &StoreSettings) -> String {
+    if let Some(reason) = &store.refused {
+        return format!("NOT IN FORCE ({reason}): every image is undecided");
+    }
+    let credentials = match &store.credentials {
+        CredentialSettings::Anonymous => "registries are read without credentials".to_owned(),
+        CredentialSettings::DockerConfig(None) => "registries are read with docker's credentials".to_owned(),
+        CredentialSettings::DockerConfig(Some(path)) => {
+            format!("registries are read with the credentials in {}", path.display())
+        }
+    };
+    let http = if store.plain_http { ", loopback and cluster-local ones over plain HTTP" } else { "" };
+    format!("{credentials}{http}")
+}
+
+fn line(out: &mut String, indent: usize, text: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "{:indent$}{text}", "", indent = indent * 2);
+}

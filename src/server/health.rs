@@ -1,0 +1,41 @@
+//! The plain port: is the process alive, may it be asked, what has it counted.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::{self, Data, ServiceConfig};
+
+use super::Shared;
+use crate::telemetry;
+
+/// Registers the paths; GET and HEAD alone.
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .route("/healthz", web::get().to(alive))
+        .route("/healthz", web::head().to(alive))
+        .route("/readyz", web::get().to(ready))
+        .route("/readyz", web::head().to(ready))
+        .route("/metrics", web::get().to(metrics));
+}
+
+async fn alive() -> HttpResponse {
+    HttpResponse::Ok().body("ok\n")
+}
+
+/// Ready with a plan in force and a certificate to show; otherwise every reason, one a line.
+async fn ready(shared: Data<Shared>) -> HttpResponse {
+    let mut missing = Vec::new();
+    if !shared.engine.is_ready() {
+        missing.push("no configuration is in force: see the log, and `hallmark config check`".to_owned());
+    }
+    if let Some(why) = shared.tls.not_ready() {
+        missing.push(why);
+    }
+    if missing.is_empty() {
+        return HttpResponse::Ok().body("ready\n");
+    }
+    HttpResponse::ServiceUnavailable().body(format!("{}\n", missing.join("\n")))
+}
+
+async fn metrics(shared: Data<Shared>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, telemetry::CONTENT_TYPE)).body(shared.metrics.encode())
+}
