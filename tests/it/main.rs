@@ -27,4 +27,5 @@ mod real_parts;
 mod registry;
 mod serve;
 mod signer;
+mod tls;
 mod verify;
