@@ -91,6 +91,7 @@ pub(super) enum RawOverflow {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawCache {
     pub content_bytes: u64,
+    pub signature_bytes: u64,
     pub other_facts_bytes: u64,
     pub decision_bytes: u64,
     pub tags: u64,

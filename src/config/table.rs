@@ -256,6 +256,12 @@ pub(super) const SETTINGS: &[Setting] = &[
     server("limits.key_bytes", bytes(64, 64 * KIB), Text("2KiB"), "The longest key"),
     both("cache.content_bytes", bytes(MIB, 64 * GIB), Text("16MiB"), "Manifests that are kept"),
     both(
+        "cache.signature_bytes",
+        bytes(MIB, 64 * GIB),
+        Text("128MiB"),
+        "What is kept of unique signatures; whichever of this and `limits.unique_signatures` is reached first counts",
+    ),
+    both(
         "cache.other_facts_bytes",
         bytes(MIB, 64 * GIB),
         Text("8MiB"),

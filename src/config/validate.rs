@@ -73,6 +73,7 @@ fn server(raw: Raw, state_dir: PathBuf) -> ServerSettings {
 fn engine(limits: &RawLimits, cache: &RawCache, load_bound: Duration) -> EngineSettings {
     EngineSettings {
         unique_signatures: limits.unique_signatures,
+        unique_signature_bytes: cache.signature_bytes,
         overflow: match limits.overflow {
             RawOverflow::Evict => Overflow::Evict,
             RawOverflow::Refuse => Overflow::Refuse,

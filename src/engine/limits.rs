@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct EngineSettings {
     /// Distinct signatures that are held verified at once.
     pub unique_signatures: usize,
+    /// Bytes of what is kept of them; whichever bound is reached first counts.
+    pub unique_signature_bytes: u64,
     /// What happens to an image that needs one more.
     pub overflow: Overflow,
     /// Candidates that are tried for one image.
@@ -17,7 +19,7 @@ pub struct EngineSettings {
     pub content_bytes: u64,
     /// Bytes of facts that are kept of signatures that prove nothing at present.
     pub other_facts_bytes: u64,
-    /// Bytes of decisions that are kept.
+    /// Bytes of decisions that are kept: a quarter of them for lists of candidates.
     pub decision_bytes: u64,
     /// Tags whose digest is kept.
     pub tags: u64,
@@ -51,6 +53,7 @@ impl Default for EngineSettings {
     fn default() -> Self {
         Self {
             unique_signatures: 10_000,
+            unique_signature_bytes: 128 << 20,
             overflow: Overflow::Evict,
             signatures_per_image: 100,
             concurrent_loads: 512,

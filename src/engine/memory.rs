@@ -7,10 +7,11 @@ use moka::sync::Cache;
 use tokio::time::Instant;
 
 use super::limits::EngineSettings;
-use super::proven::ProvenSignatures;
+use super::proven::{ProvenSignatures, Slot};
+use super::weight;
 use crate::oci::Content;
-use crate::outcome::{BoundSubject, Outcome};
-use crate::reference::{Digest, Repository, Tag};
+use crate::outcome::{BoundSubject, Outcome, Reason};
+use crate::reference::{Digest, Reference, Tag};
 use crate::verifier::notation::SignatureFacts;
 
 /// A decision about a digest, and for how long it can be believed.
@@ -18,12 +19,15 @@ use crate::verifier::notation::SignatureFacts;
 pub(super) struct Decision {
     pub(super) outcome: Arc<Outcome>,
     /// The signatures that a `Verified` decision rests on.
-    pub(super) proofs: Arc<[Digest]>,
+    pub(super) proofs: Arc<[Arc<Slot>]>,
     pub(super) decided_at: Timestamp,
     /// The instant at which an enforced check could come out differently.
     pub(super) holds_until: Option<Timestamp>,
     /// When revocation should be asked anew.
     pub(super) prove_again_at: Option<Timestamp>,
+    /// Refuted from what is held, while the registry is still being asked: it counts only where the
+    /// registry does not answer.
+    pub(super) provisional: bool,
 }
 
 /// What a decision is about: the digest, under which settings, seen with whose credentials.
@@ -42,23 +46,75 @@ pub(super) struct SubjectKey {
     pub(super) scope: Arc<str>,
 }
 
-/// A tag, read with certain credentials.
+/// A tag in a repository, read with certain credentials.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct TagKey {
-    pub(super) repository: Repository,
     pub(super) tag: Tag,
     pub(super) scope: Arc<str>,
+}
+
+/// What a look-up is about. It outlives an edit of the configuration that changes nothing for the image:
+/// whoever asks afterwards waits for the same look-up.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct LoadKey {
+    target: Target,
+    policy: Arc<str>,
+    scope: Arc<str>,
+    source: Arc<str>,
+}
+
+/// A digest, whatever tag is written beside it, or a tag.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Target {
+    Digest(Digest),
+    Tag(Option<Tag>),
+}
+
+impl LoadKey {
+    pub(super) fn new(reference: &Reference, effective: &super::Effective) -> Self {
+        let target = match reference.digest() {
+            Some(digest) => Target::Digest(digest.clone()),
+            None => Target::Tag(reference.tag().cloned()),
+        };
+        Self {
+            target,
+            policy: effective.settings.policy.id.clone(),
+            scope: effective.scope.clone(),
+            source: effective.settings.source.clone(),
+        }
+    }
 }
 
 /// What is known of an image's candidates.
 #[derive(Clone, Debug)]
 pub(super) struct Candidates {
     pub(super) subject: BoundSubject,
-    /// The candidates in the order in which they were found, with their artifact types where known.
-    pub(super) listed: Arc<[(Digest, Option<Arc<str>>)]>,
-    /// Both routes of discovery were read to their end.
+    /// In the order in which they were found.
+    pub(super) listed: Arc<[Listed]>,
+    /// What was read was read to its end.
     pub(super) complete: bool,
+    /// Both routes of discovery were read.
+    pub(super) both_routes: bool,
     pub(super) listed_at: Timestamp,
+}
+
+/// A candidate that a route of discovery found.
+#[derive(Clone, Debug)]
+pub(super) struct Listed {
+    pub(super) digest: Digest,
+    pub(super) size: u64,
+    /// As far as known; the candidate's manifest says where the list does not.
+    pub(super) artifact_type: Option<Arc<str>>,
+    /// Why it is no signature that can be judged, where the registry has nothing better.
+    pub(super) broken: Option<Arc<Reason>>,
+}
+
+/// That something could not be found out, under which configuration, and until when that is remembered.
+#[derive(Clone, Debug)]
+pub(super) struct Undecided {
+    pub(super) outcome: Arc<Outcome>,
+    pub(super) generation: u64,
+    pub(super) until: Instant,
 }
 
 /// Everything that is remembered.
@@ -70,31 +126,23 @@ pub(super) struct Memory {
     pub(super) proven: ProvenSignatures,
     pub(super) other_facts: Cache<Digest, Arc<SignatureFacts>>,
     pub(super) decisions: Cache<DecisionKey, Arc<Decision>>,
-    /// That nothing could be found out, for a few seconds.
-    pub(super) inconclusive: Cache<super::flight::LoadKey, (Arc<Outcome>, Instant)>,
+    pub(super) undecided: Cache<LoadKey, Undecided>,
 }
 
 impl Memory {
     pub(super) fn new(settings: &EngineSettings) -> Self {
         Self {
             tags: Cache::new(settings.tags),
-            content: by_weight(settings.content_bytes, |_, content: &Content| content.bytes().len()),
-            candidates: by_weight(settings.decision_bytes / 2, |_, candidates: &Arc<Candidates>| {
-                256 + candidates.listed.len() * 64
+            content: by_weight(settings.content_bytes, |_, content| weight::content(content)),
+            candidates: by_weight(settings.decision_bytes / 4, |key: &SubjectKey, candidates| {
+                weight::candidates(key, candidates)
             }),
-            proven: ProvenSignatures::new(
-                settings.unique_signatures,
-                settings.overflow,
-                settings.verified_ttl,
-            ),
-            other_facts: by_weight(settings.other_facts_bytes, |_, facts: &Arc<SignatureFacts>| {
-                facts.retained_bytes()
-            }),
-            decisions: by_weight(settings.decision_bytes, |_, decision: &Arc<Decision>| {
-                512 + decision.outcome.signatures.len() * 1024
-            }),
-            inconclusive: Cache::builder()
-                .max_capacity(settings.tags)
+            proven: ProvenSignatures::new(settings),
+            other_facts: by_weight(settings.other_facts_bytes, |_, facts| weight::facts(facts)),
+            decisions: by_weight(settings.decision_bytes / 4 * 3, |_, decision| weight::decision(decision)),
+            undecided: Cache::builder()
+                .max_capacity(settings.decision_bytes / 8)
+                .weigher(|_, undecided: &Undecided| weight::small(weight::outcome(&undecided.outcome)))
                 .time_to_live(settings.inconclusive_ttl)
                 .build(),
         }
@@ -111,8 +159,5 @@ where
     K: std::hash::Hash + Eq + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    Cache::builder()
-        .max_capacity(bytes)
-        .weigher(move |key, value| u32::try_from(weigh(key, value)).unwrap_or(u32::MAX))
-        .build()
+    Cache::builder().max_capacity(bytes).weigher(move |key, value| weight::small(weigh(key, value))).build()
 }

@@ -7,9 +7,11 @@ use crate::outcome::{Outcome, ReasonCode};
 /// Counters that only grow.
 #[derive(Debug)]
 pub struct EngineCounters {
+    /// In the order of [`ReasonCode::ALL`], which is that of declaration.
     by_reason: Vec<AtomicU64>,
     cache_hits: AtomicU64,
     cache_misses: AtomicU64,
+    stale: AtomicU64,
     loads: AtomicU64,
     requests: AtomicU64,
 }
@@ -20,6 +22,7 @@ impl Default for EngineCounters {
             by_reason: ReasonCode::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
             cache_hits: AtomicU64::new(0),
             cache_misses: AtomicU64::new(0),
+            stale: AtomicU64::new(0),
             loads: AtomicU64::new(0),
             requests: AtomicU64::new(0),
         }
@@ -28,9 +31,11 @@ impl Default for EngineCounters {
 
 impl EngineCounters {
     pub(super) fn count_decision(&self, outcome: &Outcome) {
-        let position = ReasonCode::ALL.iter().position(|code| *code == outcome.reason.code);
-        if let Some(counter) = position.and_then(|position| self.by_reason.get(position)) {
+        if let Some(counter) = self.by_reason.get(outcome.reason.code as usize) {
             counter.fetch_add(1, Ordering::Relaxed);
+        }
+        if outcome.stale {
+            self.stale.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -41,6 +46,10 @@ impl EngineCounters {
 
     pub(super) fn count_load(&self, requests: u64) {
         self.loads.fetch_add(1, Ordering::Relaxed);
+        self.count_requests(requests);
+    }
+
+    pub(super) fn count_requests(&self, requests: u64) {
         self.requests.fetch_add(requests, Ordering::Relaxed);
     }
 
@@ -55,8 +64,25 @@ impl EngineCounters {
         (self.cache_hits.load(Ordering::Relaxed), self.cache_misses.load(Ordering::Relaxed))
     }
 
-    /// Look-ups that ended, and the requests that they made.
+    /// Answers that stood because they could not be proven anew.
+    pub fn stale(&self) -> u64 {
+        self.stale.load(Ordering::Relaxed)
+    }
+
+    /// Look-ups that ended, and the requests that they and resolutions made.
     pub fn loads(&self) -> (u64, u64) {
         (self.loads.load(Ordering::Relaxed), self.requests.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reason_codes_are_listed_in_the_order_of_their_declaration() {
+        for (position, code) in ReasonCode::ALL.iter().enumerate() {
+            assert_eq!(*code as usize, position, "{code}");
+        }
     }
 }

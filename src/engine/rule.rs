@@ -45,6 +45,17 @@ pub enum Standing {
     Refused,
 }
 
+impl Standing {
+    pub(super) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Judges => "judges",
+            Self::Satisfied => "satisfied",
+            Self::NotApplicable => "not applicable",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// A verifier as the rule sees it.
 #[derive(Clone, Debug)]
 pub struct Voter {
@@ -114,6 +125,11 @@ impl Rule {
         }
     }
 
+    /// The rule as configured.
+    pub(super) fn settings(&self) -> &RuleSettings {
+        &self.0
+    }
+
     /// Evaluates the rule.
     pub fn evaluate(&self, inputs: &Inputs<'_>) -> Holds {
         match &self.0 {
@@ -150,41 +166,52 @@ fn by_artifact_type(
         any_leaf = true;
         all = and(all, type_leaf(artifact_type, *quantifier, inputs));
     }
-    for artifact_type in inputs.seen.iter().filter(|seen| !listed.contains_key(&***seen)) {
+    let types: BTreeSet<&Arc<str>> = inputs.seen.iter().chain(inputs.pending.iter().flatten()).collect();
+    for artifact_type in types.into_iter().filter(|found| !listed.contains_key(&***found)) {
         if inputs.voters.iter().any(|voter| voter.claims(artifact_type)) {
             any_leaf = true;
             all = and(all, type_leaf(artifact_type, default, inputs));
         }
     }
-    if inputs.pending.contains(&None) {
-        // A candidate of unknown type may turn out to be of a type that must be satisfied.
-        all = and(all, Holds::Unknown);
+    if any_leaf && inputs.pending.contains(&None) {
+        all = and(all, unknown_types(listed, default, inputs));
     }
     if any_leaf {
         return all;
     }
     let satisfied = inputs.voters.iter().any(|voter| voter.standing == Standing::Satisfied);
     match (satisfied, inputs.pending.is_empty()) {
-        (true, _) => Holds::Yes,
+        (true, true) => Holds::Yes,
+        (true, false) => unknown_types(listed, default, inputs),
         (false, true) => Holds::No,
         (false, false) => Holds::Unknown,
     }
 }
 
+/// A candidate of unknown type may turn out to be of any claimed type. That leaves the rule open unless
+/// every such type would be satisfied.
+fn unknown_types(listed: &BTreeMap<String, Quantifier>, default: Quantifier, inputs: &Inputs<'_>) -> Holds {
+    let claimed = inputs.voters.iter().flat_map(|voter| &voter.artifact_types);
+    let unlisted = claimed.filter(|claimed| !listed.contains_key(claimed.as_str()));
+    let all_satisfied =
+        unlisted.map(|claimed| type_leaf(claimed, default, inputs)).all(|leaf| leaf == Holds::Yes);
+    if all_satisfied { Holds::Yes } else { Holds::Unknown }
+}
+
 fn type_leaf(artifact_type: &str, quantifier: Quantifier, inputs: &Inputs<'_>) -> Holds {
-    let voters = || inputs.voters.iter().filter(|voter| voter.claims(artifact_type));
-    let refused = voters().any(|voter| voter.standing == Standing::Refused);
-    if !refused && voters().any(|voter| voter.standing == Standing::Satisfied) {
-        return Holds::Yes;
-    }
+    let standing = |wanted: Standing| {
+        inputs.voters.iter().any(|voter| voter.standing == wanted && voter.claims(artifact_type))
+    };
+    let (refused, satisfied) = (standing(Standing::Refused), standing(Standing::Satisfied));
     let results =
         || inputs.judged.iter().filter(|judged| *judged.artifact_type == *artifact_type).map(|j| j.result);
-    let valid = results().any(|result| result == SignatureResult::Valid);
+    let valid = satisfied || results().any(|result| result == SignatureResult::Valid);
     let refuted = results().any(|result| result == SignatureResult::Refuted);
     let undecided = results().any(|result| result == SignatureResult::Undecided);
     let pending =
         inputs.pending.iter().any(|pending| pending.as_deref().is_none_or(|kind| kind == artifact_type));
-    let open = undecided || pending || refused;
+    // Where nobody judges, nothing that is found can come out badly.
+    let open = refused || undecided || (pending && (!satisfied || standing(Standing::Judges)));
     match quantifier {
         Quantifier::Any if valid => Holds::Yes,
         Quantifier::All if refuted => Holds::No,
@@ -206,27 +233,34 @@ fn threshold(rule: &ThresholdRule, inputs: &Inputs<'_>) -> Holds {
     }
 }
 
+/// Several verifiers may have one name: they speak as one.
 fn signatures(verifier: &Arc<str>, count: usize, inputs: &Inputs<'_>) -> Holds {
-    let Some(voter) = inputs.voters.iter().find(|voter| voter.name == *verifier) else {
+    let voters = || inputs.voters.iter().filter(|voter| voter.name == *verifier);
+    let standing = |wanted: Standing| voters().any(|voter| voter.standing == wanted);
+    if voters().next().is_none() || standing(Standing::Refused) {
         return Holds::Unknown;
-    };
-    match voter.standing {
-        Standing::Satisfied => return Holds::Yes,
-        Standing::Refused => return Holds::Unknown,
-        Standing::NotApplicable => return enough(0, 0, count),
-        Standing::Judges => {}
+    }
+    if standing(Standing::Satisfied) {
+        return Holds::Yes;
     }
     let distinct = |wanted: SignatureResult| {
         let of_verifier = inputs.judged.iter().filter(|j| j.verifier == *verifier && j.result == wanted);
-        of_verifier.map(|judged| &judged.candidate).collect::<BTreeSet<_>>().len()
+        of_verifier.map(|judged| &judged.candidate).collect::<BTreeSet<_>>()
     };
-    let valid = distinct(SignatureResult::Valid);
-    let pending = inputs.pending.iter().any(|kind| kind.as_deref().is_none_or(|kind| voter.claims(kind)));
-    let possible = if pending { usize::MAX } else { valid + distinct(SignatureResult::Undecided) };
-    enough(valid, possible, count)
+    let mut possible = distinct(SignatureResult::Valid);
+    let valid = possible.len();
+    possible.extend(distinct(SignatureResult::Undecided));
+    let judges = || voters().filter(|voter| voter.standing == Standing::Judges);
+    let pending = inputs
+        .pending
+        .iter()
+        .any(|kind| judges().any(|voter| kind.as_deref().is_none_or(|kind| voter.claims(kind))));
+    enough(valid, if pending { usize::MAX } else { possible.len() }, count)
 }
 
+/// Nothing is ever satisfied by nothing: at least one is wanted.
 fn enough(certain: usize, possible: usize, wanted: usize) -> Holds {
+    let wanted = wanted.max(1);
     if certain >= wanted {
         Holds::Yes
     } else if possible >= wanted {
@@ -249,3 +283,6 @@ fn has_say(voter: &Voter, inputs: &Inputs<'_>) -> bool {
     inputs.seen.iter().any(|seen| voter.claims(seen))
         || inputs.pending.iter().any(|kind| kind.as_deref().is_none_or(|kind| voter.claims(kind)))
 }
+
+#[cfg(test)]
+mod tests;

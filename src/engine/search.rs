@@ -1,18 +1,20 @@
 //! The search among an image's candidates: facts are gathered, judged and counted until the rule is
 //! settled. One bad candidate costs only itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use super::Shared;
+use super::effective::EffectiveSettings;
 use super::failure;
-use super::plan::Effective;
+use super::found::Found;
+use super::memory::Listed;
 use super::rule::{Holds, Inputs, Judged};
+use super::{Shared, older_than};
 use crate::oci::Descriptor;
-use crate::outcome::{BoundSubject, Evidence as EvidenceMode, Reason, SignatureReport, SignatureResult};
+use crate::outcome::{BoundSubject, Evidence as EvidenceMode, Reason, SignatureResult};
 use crate::reference::{Digest, Repository};
 use crate::registry::{FetchContext, FetchError};
 use crate::verifier::notation::{self, Evidence, Judgement, Preliminary, Question, SignatureFacts};
@@ -23,47 +25,41 @@ const MAX_WINDOW: usize = 8;
 /// One search.
 pub(super) struct Search<'a> {
     shared: &'a Shared,
-    effective: &'a Effective,
+    settings: &'a EffectiveSettings,
     repository: &'a Repository,
     subject: Descriptor,
     context: &'a FetchContext,
     now: Timestamp,
-    listed: Vec<(Digest, Option<Arc<str>>)>,
+    listed: Vec<Listed>,
+    known: HashSet<Digest>,
+    /// Types of candidates that were listed.
     seen: BTreeSet<Arc<str>>,
-    pending: Vec<Candidate>,
+    /// Positions among the listed of those that were not looked at yet.
+    pending: Vec<usize>,
+    /// Positions of those that turned out to be none of ours.
+    foreign: BTreeSet<usize>,
+    /// There are candidates that no list gave.
+    cut_short: bool,
     judged: Vec<Judged>,
     judgements: Vec<Judgement>,
     proofs: Vec<Arc<SignatureFacts>>,
     tried: usize,
 }
 
-/// A listed candidate that was not judged yet.
-#[derive(Clone, Debug)]
-struct Candidate {
-    descriptor: Descriptor,
-    artifact_type: Option<Arc<str>>,
-}
-
-/// What a search came to.
-pub(super) struct Found {
-    pub(super) holds: Holds,
-    pub(super) listed: Vec<(Digest, Option<Arc<str>>)>,
-    pub(super) reports: Vec<SignatureReport>,
-    pub(super) proofs: Vec<Arc<SignatureFacts>>,
-    pub(super) holds_until: Option<Timestamp>,
-    pub(super) prove_again_at: Option<Timestamp>,
-    /// Something that a proof rests on is due for a new look, which failed.
-    pub(super) stale: bool,
-    /// Candidates beyond the limit were left untried.
-    pub(super) too_many: bool,
-    /// Some candidate of a claimed type exists.
-    pub(super) any_candidate: bool,
+/// What a look at a candidate gave.
+enum Sight {
+    Facts(Arc<SignatureFacts>),
+    /// Nobody here judges such a thing.
+    Foreign,
+    /// It cannot be read, and nothing better will come.
+    Broken(Reason),
+    Unreadable(FetchError),
 }
 
 impl<'a> Search<'a> {
     pub(super) fn new(
         shared: &'a Shared,
-        effective: &'a Effective,
+        settings: &'a EffectiveSettings,
         repository: &'a Repository,
         subject: &'a BoundSubject,
         context: &'a FetchContext,
@@ -71,14 +67,17 @@ impl<'a> Search<'a> {
     ) -> Self {
         Self {
             shared,
-            effective,
+            settings,
             repository,
             subject: subject.descriptor(),
             context,
             now,
             listed: Vec::new(),
+            known: HashSet::new(),
             seen: BTreeSet::new(),
             pending: Vec::new(),
+            foreign: BTreeSet::new(),
+            cut_short: false,
             judged: Vec::new(),
             judgements: Vec::new(),
             proofs: Vec::new(),
@@ -88,60 +87,81 @@ impl<'a> Search<'a> {
 
     /// Adds candidates that a route of discovery found; those that another route gave are left out.
     pub(super) fn list(&mut self, entries: Vec<Descriptor>) {
-        for descriptor in entries {
-            let artifact_type: Option<Arc<str>> = descriptor.artifact_type.as_deref().map(Arc::from);
-            if self.listed.iter().any(|(digest, _)| *digest == descriptor.digest) {
-                continue;
-            }
-            if let Some(kind) = &artifact_type {
-                if !self.effective.voters.iter().any(|voter| voter.claims(kind)) {
-                    continue;
-                }
-                self.seen.insert(kind.clone());
-            }
-            self.listed.push((descriptor.digest.clone(), artifact_type.clone()));
-            self.pending.push(Candidate { descriptor, artifact_type });
+        for entry in entries {
+            let artifact_type = entry.artifact_type.as_deref().map(|kind| self.shared_type(kind));
+            self.add(Listed { digest: entry.digest, size: entry.size, artifact_type, broken: None });
         }
     }
 
-    /// Judges what is listed, in order, until the rule is settled. It begins with one at a time, because
+    /// Adds candidates as they were listed earlier.
+    pub(super) fn list_again(&mut self, listed: &[Listed]) {
+        for candidate in listed {
+            self.add(candidate.clone());
+        }
+    }
+
+    /// There are candidates that no list gave.
+    pub(super) fn cut_short(&mut self) {
+        self.cut_short = true;
+    }
+
+    /// Looks at what is listed, in order, until the rule is settled. It begins with one at a time, because
     /// the first one is nearly always good, and widens when it is not.
     pub(super) async fn run(&mut self) {
         let mut window = 1;
         while !self.is_settled() && !self.pending.is_empty() && self.tried < self.limit() {
             let count = window.min(self.pending.len()).min(self.limit() - self.tried);
-            let batch: Vec<Candidate> = self.pending.drain(..count).collect();
+            let batch: Vec<usize> = self.pending.drain(..count).collect();
             self.tried += batch.len();
-            let gathered = join_all(batch.iter().map(|candidate| self.gather(candidate))).await;
-            for (candidate, facts) in batch.into_iter().zip(gathered) {
-                self.take(candidate, facts).await;
+            let sights = join_all(batch.iter().map(|position| self.look(*position))).await;
+            for (position, sight) in batch.into_iter().zip(sights) {
+                self.take(position, sight).await;
             }
             window = (window * 2).min(MAX_WINDOW);
         }
     }
 
-    /// Judges only candidates whose facts are held: nothing is asked of the registry.
-    pub(super) async fn run_from_memory(&mut self, listed: &[(Digest, Option<Arc<str>>)]) -> bool {
-        let mut all_held = true;
-        for (digest, artifact_type) in listed {
-            self.listed.push((digest.clone(), artifact_type.clone()));
-            if let Some(kind) = artifact_type {
-                self.seen.insert(kind.clone());
-            }
-            match self.shared.memory.facts(digest) {
-                Some(facts) => self.judge(facts, artifact_type.clone()).await,
-                None => all_held = false,
-            }
-            if self.is_settled() {
+    /// Looks only at candidates of which enough is held: nothing is asked of the registry. The others stay
+    /// pending.
+    pub(super) async fn run_from_memory(&mut self) {
+        let mut index = 0;
+        while !self.is_settled() && self.tried < self.limit() {
+            let Some(position) = self.pending.get(index).copied() else {
                 break;
+            };
+            match self.held(position) {
+                Some(sight) => {
+                    self.pending.remove(index);
+                    self.tried += 1;
+                    self.take(position, sight).await;
+                }
+                None => index += 1,
             }
         }
-        all_held
     }
 
-    /// True where finding more candidates could change the answer.
+    /// True where finding more candidates could change the answer, or the answer is a refusal.
     pub(super) fn is_open(&self) -> bool {
-        !self.is_settled() || self.evaluate() == Holds::No
+        !self.is_settled() || self.evaluate() != Holds::Yes
+    }
+
+    fn add(&mut self, candidate: Listed) {
+        if let Some(kind) = &candidate.artifact_type
+            && !self.settings.voters.iter().any(|voter| voter.claims(kind))
+        {
+            return;
+        }
+        if !self.known.insert(candidate.digest.clone()) {
+            return;
+        }
+        self.seen.extend(candidate.artifact_type.clone());
+        self.pending.push(self.listed.len());
+        self.listed.push(candidate);
+    }
+
+    /// Artifact types are few: equal ones share their text.
+    fn shared_type(&self, kind: &str) -> Arc<str> {
+        self.seen.get(kind).cloned().unwrap_or_else(|| kind.into())
     }
 
     fn limit(&self) -> usize {
@@ -150,65 +170,109 @@ impl<'a> Search<'a> {
 
     /// Settled for good: with evidence `all`, every candidate is looked at.
     fn is_settled(&self) -> bool {
-        match self.effective.rule.evidence() {
+        match self.settings.rule.evidence() {
             EvidenceMode::All => false,
             EvidenceMode::First => self.evaluate() != Holds::Unknown,
         }
     }
 
     fn evaluate(&self) -> Holds {
-        let pending = self.pending.iter().map(|candidate| candidate.artifact_type.clone()).collect();
-        self.effective.rule.evaluate(&Inputs {
-            voters: &self.effective.voters,
+        let types = |position: &usize| self.listed.get(*position).map(|one| one.artifact_type.clone());
+        let mut pending: BTreeSet<Option<Arc<str>>> = self.pending.iter().filter_map(types).collect();
+        if self.cut_short {
+            let unseen = self.settings.artifact_types.iter().map(|kind| Some(kind.as_str().into()));
+            pending.extend(unseen);
+            if self.settings.artifact_types.is_empty() {
+                pending.insert(None);
+            }
+        }
+        self.evaluate_with(&pending)
+    }
+
+    fn evaluate_with(&self, pending: &BTreeSet<Option<Arc<str>>>) -> Holds {
+        self.settings.rule.evaluate(&Inputs {
+            voters: &self.settings.voters,
             judged: &self.judged,
             seen: &self.seen,
-            pending: &pending,
+            pending,
         })
     }
 
-    async fn gather(&self, candidate: &Candidate) -> Result<Option<Arc<SignatureFacts>>, FetchError> {
-        let digest = &candidate.descriptor.digest;
-        if let Some(facts) = self.shared.memory.facts(digest) {
-            return Ok(Some(facts));
+    /// What is held of a candidate.
+    fn held(&self, position: usize) -> Option<Sight> {
+        let candidate = self.listed.get(position)?;
+        if candidate.artifact_type.as_deref().is_some_and(|kind| kind != notation::ARTIFACT_TYPE) {
+            return Some(Sight::Foreign);
         }
-        let judged_here =
-            candidate.artifact_type.as_deref().is_none_or(|kind| kind == notation::ARTIFACT_TYPE);
-        if !judged_here {
-            return Ok(None);
+        if let Some(reason) = &candidate.broken {
+            return Some(Sight::Broken((**reason).clone()));
         }
-        let store = &*self.effective.store;
-        let facts = notation::gather(store, self.repository, &candidate.descriptor, self.context).await?;
-        Ok(facts.map(|facts| {
-            let facts = Arc::new(facts);
-            self.shared.memory.other_facts.insert(digest.clone(), Arc::clone(&facts));
-            facts
-        }))
+        self.shared.memory.facts(&candidate.digest).map(Sight::Facts)
     }
 
-    async fn take(&mut self, candidate: Candidate, facts: Result<Option<Arc<SignatureFacts>>, FetchError>) {
-        match facts {
-            Ok(Some(facts)) => self.judge(facts, candidate.artifact_type).await,
-            Ok(None) => {
-                // What nobody here can judge is no candidate, unless a verifier that cannot run claims it.
-                let digest = &candidate.descriptor.digest;
-                if candidate.artifact_type.is_none() {
-                    self.listed.retain(|(listed, _)| listed != digest);
-                }
+    async fn look(&self, position: usize) -> Sight {
+        if let Some(sight) = self.held(position) {
+            return sight;
+        }
+        let Some(candidate) = self.listed.get(position) else {
+            return Sight::Foreign;
+        };
+        let descriptor = Descriptor {
+            media_type: String::new(),
+            digest: candidate.digest.clone(),
+            size: candidate.size,
+            artifact_type: candidate.artifact_type.as_deref().map(str::to_owned),
+            annotations: std::collections::BTreeMap::new(),
+        };
+        let store = &*self.settings.store;
+        match notation::gather(store, self.repository, &descriptor, self.context).await {
+            Ok(Some(facts)) => {
+                let facts = Arc::new(facts);
+                self.shared.memory.other_facts.insert(candidate.digest.clone(), Arc::clone(&facts));
+                Sight::Facts(facts)
             }
-            Err(error) => self.unreadable(&candidate, &error),
+            Ok(None) => Sight::Foreign,
+            Err(error) => Sight::Unreadable(error),
         }
     }
 
-    async fn judge(&mut self, facts: Arc<SignatureFacts>, artifact_type: Option<Arc<str>>) {
-        let artifact_type = artifact_type.unwrap_or_else(|| notation::ARTIFACT_TYPE.into());
-        self.seen.insert(artifact_type.clone());
-        for judge in &self.effective.judges {
+    async fn take(&mut self, position: usize, sight: Sight) {
+        match sight {
+            Sight::Facts(facts) => self.judge(position, facts).await,
+            // What nobody here can judge is no candidate, unless a verifier that cannot run claims it: then
+            // the type that was listed speaks for it.
+            Sight::Foreign => _ = self.foreign.insert(position),
+            Sight::Broken(reason) => self.unreadable(position, SignatureResult::Refuted, reason),
+            Sight::Unreadable(error) => match failure::candidate_reason(&error) {
+                (reason, true) => self.unreadable(position, SignatureResult::Undecided, reason),
+                (reason, false) => {
+                    if let Some(candidate) = self.listed.get_mut(position) {
+                        candidate.broken = Some(Arc::new(reason.clone()));
+                    }
+                    self.unreadable(position, SignatureResult::Refuted, reason);
+                }
+            },
+        }
+    }
+
+    /// The candidate's type, now that it is known to be one of ours.
+    fn settle_type(&mut self, position: usize) -> Arc<str> {
+        let ours = self.shared_type(notation::ARTIFACT_TYPE);
+        let Some(candidate) = self.listed.get_mut(position) else {
+            return ours;
+        };
+        let settled = candidate.artifact_type.get_or_insert(ours).clone();
+        self.seen.insert(settled.clone());
+        settled
+    }
+
+    async fn judge(&mut self, position: usize, facts: Arc<SignatureFacts>) {
+        let artifact_type = self.settle_type(position);
+        let settings = self.settings;
+        for judge in settings.judges.iter().filter(|judge| judge.voter.claims(&artifact_type)) {
             let Some(statement) = judge.statement() else {
                 continue;
             };
-            if !judge.voter.claims(&artifact_type) {
-                continue;
-            }
             let question = Question {
                 facts: &facts,
                 verifier: &judge.verifier,
@@ -244,9 +308,8 @@ impl<'a> Search<'a> {
 
     /// Revocation information that could not be renewed counts up to `stale_max_age`.
     fn not_too_stale(&self, mut judgement: Judgement) -> Judgement {
-        let too_old = judgement
-            .due_since
-            .is_some_and(|since| super::older_than(since, self.shared.settings.stale_max_age, self.now));
+        let max_age = self.shared.settings.stale_max_age;
+        let too_old = judgement.due_since.is_some_and(|since| older_than(since, max_age, self.now));
         if too_old && judgement.report.result == SignatureResult::Valid {
             judgement.report.result = SignatureResult::Undecided;
             judgement.report.reason = Some(notation::revocation_out_of_date());
@@ -254,52 +317,44 @@ impl<'a> Search<'a> {
         judgement
     }
 
-    fn unreadable(&mut self, candidate: &Candidate, error: &FetchError) {
-        let (reason, undecided) = failure::candidate_reason(error);
-        let result = if undecided { SignatureResult::Undecided } else { SignatureResult::Refuted };
-        let artifact_type = candidate.artifact_type.clone().unwrap_or_else(|| notation::ARTIFACT_TYPE.into());
-        for judge in self.effective.judges.iter().filter(|judge| judge.voter.claims(&artifact_type)) {
-            let digest = candidate.descriptor.digest.clone();
+    fn unreadable(&mut self, position: usize, result: SignatureResult, reason: Reason) {
+        let Some(digest) = self.listed.get(position).map(|candidate| candidate.digest.clone()) else {
+            return;
+        };
+        // Where the list does not say of what type it is, it may be one of ours.
+        let listed_type = self.listed.get(position).and_then(|candidate| candidate.artifact_type.clone());
+        let artifact_type = listed_type.unwrap_or_else(|| self.shared_type(notation::ARTIFACT_TYPE));
+        self.seen.insert(artifact_type.clone());
+        let settings = self.settings;
+        for judge in settings.judges.iter().filter(|judge| judge.voter.claims(&artifact_type)) {
             self.judged.push(Judged {
                 candidate: digest.clone(),
                 artifact_type: artifact_type.clone(),
                 verifier: judge.voter.name.clone(),
                 result,
             });
-            self.judgements.push(Judgement::unreadable(digest, &judge.verifier, result, reason.clone()));
+            let judgement = Judgement::unreadable(digest.clone(), &judge.verifier, result, reason.clone());
+            self.judgements.push(judgement);
         }
     }
 
     /// What the search came to.
     pub(super) fn finish(self) -> Found {
-        let holds = self.evaluate();
-        let valid = || self.judgements.iter().filter(|j| j.report.result == SignatureResult::Valid);
-        let stale = valid().any(|judgement| judgement.due_since.is_some());
-        let holds_until = valid().filter_map(|judgement| judgement.holds_until).min();
-        let prove_again_at = valid().filter_map(|judgement| judgement.prove_again_at).min();
-        let mut reports: Vec<SignatureReport> = self.judgements.into_iter().map(|j| j.report).collect();
-        reports.sort_by_key(|report| match report.result {
-            SignatureResult::Valid => 0,
-            SignatureResult::Undecided => 1,
-            SignatureResult::Refuted => 2,
-        });
+        let unexamined = !self.pending.is_empty();
+        let any_candidate = !self.judged.is_empty() || !self.seen.is_empty();
+        let foreign = &self.foreign;
+        let kept = |(position, one): (usize, &Listed)| {
+            (!foreign.contains(&position) || one.artifact_type.is_some()).then(|| one.clone())
+        };
         Found {
-            holds,
-            any_candidate: !self.judged.is_empty() || !self.seen.is_empty(),
-            too_many: !self.pending.is_empty() && self.tried >= self.shared.settings.signatures_per_image,
-            listed: self.listed,
-            reports,
-            proofs: self.proofs,
-            holds_until,
-            prove_again_at,
-            stale,
+            holds: self.evaluate(),
+            holds_alone: self.evaluate_with(&BTreeSet::new()),
+            too_many: unexamined && self.tried >= self.limit(),
+            unexamined,
+            cut_short: self.cut_short,
+            any_candidate,
+            listed: self.listed.iter().enumerate().filter_map(kept).collect(),
+            ..Found::of(self.judgements, self.proofs)
         }
-    }
-}
-
-impl Found {
-    /// The reason that explains best why the rule does not hold: what could not be found out first.
-    pub(super) fn first_reason(&self) -> Option<Reason> {
-        self.reports.iter().find_map(|report| report.reason.clone())
     }
 }

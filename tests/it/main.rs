@@ -21,12 +21,11 @@ mod support;
 
 mod architecture;
 mod config_check;
+mod engine;
 mod fuzz;
 mod plugin;
 mod real_parts;
 mod registry;
 mod serve;
-mod settings;
 mod signer;
-mod tls;
 mod verify;

@@ -1,6 +1,7 @@
 //! What the integration tests share: real parts, a registry with faults on demand, a signer.
 
 pub mod configuration;
+pub mod crl;
 pub mod parts;
 pub mod program;
 pub mod registry;

@@ -347,6 +347,14 @@ impl TestRegistry {
         content.referrers.push((subject.to_owned(), descriptor));
     }
 
+    /// Nothing refers to `subject` any more.
+    pub fn forget_referrers(&self, repository: &str, subject: &str) {
+        let mut state = self.shared.state();
+        if let Some(content) = state.repositories.get_mut(repository) {
+            content.referrers.retain(|(of, _)| of != subject);
+        }
+    }
+
     /// Stores a blob and gives its digest.
     pub fn push_blob(&self, bytes: &[u8]) -> String {
         let digest = sha256(bytes);

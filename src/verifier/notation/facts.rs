@@ -94,7 +94,10 @@ pub async fn gather(
         }
     };
     if !is_signature(&manifest) {
-        return Ok(None);
+        // A list that says so and a manifest that does not: somebody meant it to count.
+        let is_listed = candidate.artifact_type.as_deref() == Some(ARTIFACT_TYPE);
+        let problem = "it is listed as a signature, and its manifest is none";
+        return Ok(is_listed.then(|| broken(candidate, None, problem.to_owned())));
     }
     let attached_to = manifest.subject.as_ref().map(|subject| subject.digest.clone());
     let envelope = match envelope_descriptor(&manifest) {

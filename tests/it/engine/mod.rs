@@ -1,0 +1,12 @@
+//! The decision, over a registry that answers rightly, wrongly, late and not at all.
+
+mod cap;
+mod configuration;
+mod deadlines;
+mod memory_store;
+mod mutation;
+mod requests;
+mod rules;
+mod search;
+mod stale;
+mod world;
