@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
+use bytes::Bytes;
+use futures_util::future::{BoxFuture, join_all};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 
@@ -16,8 +17,9 @@ use super::planner::{Planner, StoreChoice};
 use super::shared;
 use crate::config::Settings;
 use crate::engine::{Engine, EngineParts, Question};
-use crate::registry::ArtifactStore;
+use crate::registry::{ArtifactStore, FetchTrace, RequestRecord};
 use crate::report::image::JudgedImage;
+use crate::trust::revocation::{FetchFailure, HttpFetcher, Query, RevocationFetcher};
 
 /// Reads a configuration once. `plugins` are the plugins that signatures may name.
 pub async fn read_configuration(paths: Vec<PathBuf>, plugins: Vec<String>) -> Reading {
@@ -31,6 +33,7 @@ pub async fn read_configuration(paths: Vec<PathBuf>, plugins: Vec<String>) -> Re
 pub struct Judge {
     engine: Engine,
     budget: Duration,
+    revocation: Arc<FetchTrace>,
 }
 
 impl Judge {
@@ -49,19 +52,27 @@ impl Judge {
             None => StoreChoice::Registries(Arc::new(RegistryAccess::new(&settings.registry))),
         };
         let planner = Planner { store, plugins: shared::installed_plugins(&settings.plugins).await };
+        let revocation = Arc::<FetchTrace>::default();
+        let fetcher =
+            Recorded { fetcher: shared::revocation_fetcher(settings)?, trace: Arc::clone(&revocation) };
         let engine = Engine::new(EngineParts {
             settings: settings.engine.clone(),
             clock: shared::system_clock(),
-            revocation: shared::revocation(settings)?,
+            revocation: shared::revocation(settings, Arc::new(fetcher)),
             runtime: Handle::current(),
         });
         engine.put_in_force(planner.plans(&reading.configuration, &reading.keys));
-        Ok(Self { engine, budget: settings.engine.load_bound })
+        Ok(Self { engine, budget: settings.engine.load_bound, revocation })
     }
 
     /// Decides about images, side by side.
     pub async fn judge(&self, images: &[String]) -> Vec<JudgedImage> {
         join_all(images.iter().map(|image| self.judge_one(image))).await
+    }
+
+    /// What was asked of responders and list servers so far.
+    pub fn revocation_requests(&self) -> Vec<RequestRecord> {
+        self.revocation.records()
     }
 
     async fn judge_one(&self, image: &str) -> JudgedImage {
@@ -73,5 +84,32 @@ impl Judge {
             requests: answer.trace.map(|trace| trace.records()).unwrap_or_default(),
             took: started.elapsed(),
         }
+    }
+}
+
+/// Asks, and records what was asked.
+#[derive(Debug)]
+struct Recorded {
+    fetcher: HttpFetcher,
+    trace: Arc<FetchTrace>,
+}
+
+impl RevocationFetcher for Recorded {
+    fn fetch<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Bytes, FetchFailure>> {
+        Box::pin(async move {
+            let started = tokio::time::Instant::now();
+            let answer = self.fetcher.fetch(query).await;
+            let kind = match query {
+                Query::Ocsp { .. } => "OCSP",
+                Query::Crl { .. } => "CRL",
+            };
+            let (result, bytes) = match &answer {
+                Ok(bytes) => ("200".to_owned(), bytes.len() as u64),
+                Err(failure) => (failure.to_string(), 0),
+            };
+            let what = format!("{kind} {}", query.url());
+            self.trace.record(RequestRecord { what, result, bytes, started, took: started.elapsed() });
+            answer
+        })
     }
 }

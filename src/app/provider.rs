@@ -39,7 +39,7 @@ impl Provider {
         let engine = Engine::new(EngineParts {
             settings: settings.engine.clone(),
             clock: Arc::clone(&clock),
-            revocation: shared::revocation(&settings)?,
+            revocation: shared::revocation(&settings, Arc::new(shared::revocation_fetcher(&settings)?)),
             runtime: Handle::current(),
         });
         let metrics = Arc::new(Metrics::new(engine.clone()));

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::config::{PluginSettings, Settings};
 use crate::engine::Clock;
 use crate::transport::{AddressPolicy, ClientSettings, GuardedClient};
-use crate::trust::revocation::{HttpFetcher, RevocationChecker};
+use crate::trust::revocation::{HttpFetcher, RevocationChecker, RevocationFetcher};
 use crate::verifier::notation::InstalledPlugins;
 use crate::verifier::plugin;
 
@@ -18,9 +18,14 @@ pub(super) fn system_clock() -> Clock {
     Arc::new(Timestamp::now)
 }
 
-/// Asks responders and list servers. Certificates name them, so private addresses are asked only where the
-/// operator says so.
-pub(super) fn revocation(settings: &Settings) -> anyhow::Result<RevocationChecker> {
+/// Asks responders and list servers, through `fetcher`.
+pub(super) fn revocation(settings: &Settings, fetcher: Arc<dyn RevocationFetcher>) -> RevocationChecker {
+    RevocationChecker::new(fetcher, settings.revocation.checker)
+}
+
+/// The way to responders and list servers. Certificates name them, so private addresses are asked only
+/// where the operator says so.
+pub(super) fn revocation_fetcher(settings: &Settings) -> anyhow::Result<HttpFetcher> {
     let addresses =
         if settings.revocation.private_addresses { AddressPolicy::NAMED } else { AddressPolicy::PUBLIC };
     let client = GuardedClient::build(&ClientSettings {
@@ -29,7 +34,7 @@ pub(super) fn revocation(settings: &Settings) -> anyhow::Result<RevocationChecke
         ..ClientSettings::default()
     })
     .context("preparing the client for revocation")?;
-    Ok(RevocationChecker::new(Arc::new(HttpFetcher::new(client)), settings.revocation.checker))
+    Ok(HttpFetcher::new(client))
 }
 
 /// Asks the plugins of the allow-list what they are. One that cannot be used is remembered with the reason.

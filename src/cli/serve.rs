@@ -21,6 +21,9 @@ pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<Exit> {
     let settings = settings::load(matches)?;
     anyhow::ensure!(!settings.config.is_empty(), "which configuration? Name it with --config PATH");
     telemetry::init(&settings.log);
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
     runtime()?.block_on(async {
         let provider = Provider::start(settings).await?;
         stop_signal().await?;

@@ -13,8 +13,8 @@ use crate::app::judge::{Judge, Reading, read_configuration};
 use crate::config::Settings;
 use crate::engine::diagnostic::Severity;
 use crate::outcome::{ReasonCode, Verdict};
-use crate::registry::ArtifactStore;
 use crate::registry::layout::OciLayout;
+use crate::registry::{ArtifactStore, RequestRecord};
 use crate::report::image::{self, JudgedImage};
 
 pub(super) fn command() -> Command {
@@ -54,13 +54,13 @@ pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<Exit> {
     anyhow::ensure!(!settings.config.is_empty(), "which configuration? Name it with --config PATH");
     let images = Images::parse(&names, matches.get_one::<String>("scope"))?;
     let judged = runtime()?.block_on(images.judge(&settings))?;
-    let Some(judged) = judged else { return Ok(Exit::Unusable) };
+    let Some(Judged { images, revocation }) = judged else { return Ok(Exit::Unusable) };
     if matches.get_one::<String>("output").is_some_and(|format| format == "json") {
-        print(&format!("{:#}\n", image::json(&judged)))?;
+        print(&format!("{:#}\n", image::json(&images, &revocation)))?;
     } else {
-        print(&image::text(&judged))?;
+        print(&image::text(&images, &revocation))?;
     }
-    Ok(exit(&judged))
+    Ok(exit(&images))
 }
 
 /// `--config` takes several paths, and so also the images that follow it: those at its end that are no
@@ -83,6 +83,13 @@ fn exit(judged: &[JudgedImage]) -> Exit {
     } else {
         Exit::Success
     }
+}
+
+/// What came of all images.
+struct Judged {
+    images: Vec<JudgedImage>,
+    /// What was asked of responders and list servers.
+    revocation: Vec<RequestRecord>,
 }
 
 /// The images, by where they are read: a registry, or one of several layouts.
@@ -115,7 +122,7 @@ impl Images {
     }
 
     /// `None` where the configuration cannot be read.
-    async fn judge(&self, settings: &Settings) -> anyhow::Result<Option<Vec<JudgedImage>>> {
+    async fn judge(&self, settings: &Settings) -> anyhow::Result<Option<Judged>> {
         let mut by_place: BTreeMap<Option<&PathBuf>, Vec<usize>> = BTreeMap::new();
         for (index, (folder, _)) in self.0.iter().enumerate() {
             by_place.entry(folder.as_ref()).or_default().push(index);
@@ -125,7 +132,7 @@ impl Images {
         if !reading.complete {
             return Ok(None);
         }
-        let mut judged = BTreeMap::new();
+        let (mut judged, mut revocation) = (BTreeMap::new(), Vec::new());
         for (folder, indexes) in by_place {
             let store = folder.map(OciLayout::open).transpose()?;
             let store = store.map(|layout| Arc::new(layout) as Arc<dyn ArtifactStore>);
@@ -137,8 +144,9 @@ impl Images {
                 image.asked.clone_from(&asked.written);
                 judged.insert(*index, image);
             }
+            revocation.extend(judge.revocation_requests());
         }
-        Ok(Some(judged.into_values().collect()))
+        Ok(Some(Judged { images: judged.into_values().collect(), revocation }))
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
-use crate::outcome::{CheckResult, Finding, Outcome, SignatureReport, SignatureResult};
+use crate::outcome::{CheckResult, Finding, Outcome, Reason, SignatureReport, SignatureResult};
 use crate::registry::RequestRecord;
 
 /// One image that was asked about.
@@ -24,8 +24,9 @@ pub struct JudgedImage {
     pub took: Duration,
 }
 
-/// The images as text for a terminal: a table, then each image in detail.
-pub fn text(images: &[JudgedImage]) -> String {
+/// The images as text for a terminal: a table, then each image in detail. `revocation` is what was asked of
+/// responders and list servers, which is shared by all of them.
+pub fn text(images: &[JudgedImage], revocation: &[RequestRecord]) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(["IMAGE", "VERDICT", "SIGNED BY", "REASON"]);
     for image in images {
@@ -40,12 +41,19 @@ pub fn text(images: &[JudgedImage]) -> String {
     for image in images {
         describe(&mut out, image);
     }
+    if !revocation.is_empty() {
+        line(&mut out, "", "revocation, for all images");
+        describe_requests(&mut out, revocation);
+    }
     out
 }
 
-/// The images as JSON.
-pub fn json(images: &[JudgedImage]) -> Value {
-    json!({ "images": images.iter().map(image_json).collect::<Vec<_>>() })
+/// The images as JSON, with what was asked of responders and list servers.
+pub fn json(images: &[JudgedImage], revocation: &[RequestRecord]) -> Value {
+    json!({
+        "images": images.iter().map(image_json).collect::<Vec<_>>(),
+        "revocationRequests": revocation.iter().map(request_json).collect::<Vec<_>>(),
+    })
 }
 
 fn signed_by(outcome: &Outcome) -> String {
@@ -69,10 +77,17 @@ fn describe(out: &mut String, image: &JudgedImage) {
     line(out, "  reason", &format!("{}: {}", outcome.reason.code, outcome.reason.message));
     line(out, "  policy", &format!("{} ({})", outcome.policy.name, outcome.policy.id));
     for signature in &outcome.signatures {
-        describe_signature(out, signature);
+        describe_signature(out, signature, &outcome.reason);
     }
     line(out, "  network", &network_summary(image));
-    for request in &image.requests {
+    describe_requests(out, &image.requests);
+    if !outcome.reason.remediation.is_empty() {
+        line(out, "  what to do", &outcome.reason.remediation);
+    }
+}
+
+fn describe_requests(out: &mut String, requests: &[RequestRecord]) {
+    for request in requests {
         let took = milliseconds(request.took);
         line(
             out,
@@ -80,12 +95,10 @@ fn describe(out: &mut String, image: &JudgedImage) {
             &format!("{} -> {} ({} bytes, {took} ms)", request.what, request.result, request.bytes),
         );
     }
-    if !outcome.reason.remediation.is_empty() {
-        line(out, "  what to do", &outcome.reason.remediation);
-    }
 }
 
-fn describe_signature(out: &mut String, signature: &SignatureReport) {
+/// `said` is the image's own reason, which need not be said twice.
+fn describe_signature(out: &mut String, signature: &SignatureReport, said: &Reason) {
     line(
         out,
         "  signature",
@@ -106,7 +119,7 @@ fn describe_signature(out: &mut String, signature: &SignatureReport) {
     for finding in &signature.findings {
         line(out, "    check", &finding_text(finding));
     }
-    if let Some(reason) = &signature.reason {
+    if let Some(reason) = signature.reason.as_ref().filter(|reason| *reason != said) {
         line(out, "    reason", &format!("{}: {}", reason.code, reason.message));
         if !reason.remediation.is_empty() {
             line(out, "    what to do", &reason.remediation);
@@ -161,7 +174,7 @@ fn image_json(image: &JudgedImage) -> Value {
     })
 }
 
-fn reason_json(reason: &crate::outcome::Reason) -> Value {
+fn reason_json(reason: &Reason) -> Value {
     json!({"code": reason.code.as_str(), "message": reason.message, "remediation": reason.remediation})
 }
 

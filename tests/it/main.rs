@@ -27,5 +27,7 @@ mod plugin;
 mod real_parts;
 mod registry;
 mod serve;
+mod settings;
 mod signer;
+mod tls;
 mod verify;

@@ -137,6 +137,6 @@ fn failed(message: String) -> Reason {
     Reason::new(
         ReasonCode::PluginFailed,
         message,
-        "install the plugin in the plugin folder and name it in plugins.allow, or sign without a plugin",
+        "install the plugin in the plugin folder and name it in plugin.allow, or sign without a plugin",
     )
 }

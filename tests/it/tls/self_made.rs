@@ -2,10 +2,16 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 
 use hallmark::server::tls::{CertificateSource, TlsSettings, TlsState};
+use openssl::error::ErrorStack;
+use openssl::nid::Nid;
+use openssl::pkey::PKey;
+use openssl::stack::Stack;
+use openssl::x509::store::X509StoreBuilder;
+use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam, X509VerifyParamRef};
+use openssl::x509::{X509, X509PurposeId, X509StoreContext};
 
 use super::pki::{DAY, at};
 use super::wire::{Endpoint, TestClock};
@@ -81,23 +87,31 @@ async fn it_is_ready_at_once_and_leaves_the_bundle_for_clients() {
 async fn openssl_reads_and_verifies_what_was_made() {
     let state = State::new();
     state.endpoint(&["hallmark.example", "10.1.2.3"]).await;
-    let openssl = |arguments: &[&str]| {
-        let output = Command::new("openssl").args(arguments).current_dir(&state.path).output().unwrap();
-        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    let authority = X509::from_pem(state.text("ca.crt").as_bytes()).unwrap();
+    let server = X509::from_pem(state.text("server.pem").as_bytes()).unwrap();
+    let verifies = |set_name: fn(&mut X509VerifyParamRef) -> Result<(), ErrorStack>| {
+        let mut param = X509VerifyParam::new().unwrap();
+        param.set_time(at(0).as_second());
+        param.set_flags(X509VerifyFlags::X509_STRICT).unwrap();
+        param.set_purpose(X509PurposeId::SSL_SERVER).unwrap();
+        set_name(&mut param).unwrap();
+        let mut store = X509StoreBuilder::new().unwrap();
+        store.add_cert(authority.clone()).unwrap();
+        store.set_param(&param).unwrap();
+        let (store, none) = (store.build(), Stack::new().unwrap());
+        X509StoreContext::new()
+            .unwrap()
+            .init(&store, &server, &none, |context| context.verify_cert())
+            .unwrap()
     };
-    let now = at(0).as_second().to_string();
-    let verify = |name: &[&str]| {
-        let usual = ["verify", "-x509_strict", "-purpose", "sslserver", "-attime", &now, "-CAfile", "ca.crt"];
-        openssl(&[&usual, name, &["server.pem"]].concat())
-    };
-    assert!(verify(&["-verify_hostname", "hallmark.example"]).contains("server.pem: OK"));
-    assert!(verify(&["-verify_hostname", "localhost"]).contains("server.pem: OK"));
-    assert!(verify(&["-verify_ip", "10.1.2.3"]).contains("server.pem: OK"));
-    assert!(verify(&["-verify_ip", "::1"]).contains("server.pem: OK"));
-    assert!(!verify(&["-verify_hostname", "other.example"]).contains("server.pem: OK"));
-    assert!(openssl(&["pkey", "-in", "authority.pem", "-noout", "-text"]).contains("NIST CURVE: P-256"));
-    let text = openssl(&["x509", "-in", "ca.crt", "-noout", "-text"]);
-    assert!(text.contains("CA:TRUE") && text.contains("Certificate Sign"), "{text}");
+    assert!(verifies(|param| param.set_host("hallmark.example")));
+    assert!(verifies(|param| param.set_host("localhost")));
+    assert!(verifies(|param| param.set_ip("10.1.2.3".parse().unwrap())));
+    assert!(verifies(|param| param.set_ip("::1".parse().unwrap())));
+    assert!(!verifies(|param| param.set_host("other.example")));
+    let key = PKey::private_key_from_pem(state.text("authority.pem").as_bytes()).unwrap();
+    assert_eq!(key.ec_key().unwrap().group().curve_name(), Some(Nid::X9_62_PRIME256V1));
+    assert!(authority.public_key().unwrap().public_eq(&key));
 }
 
 #[tokio::test]
