@@ -29,7 +29,7 @@ where
 {
     let wanted: Targets =
         settings.filter.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
-    let filter = wanted.and(filter_fn(may_be_logged));
+    let filter = without_chatter(wanted, &settings.filter).and(filter_fn(may_be_logged));
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(ansi);
     match settings.format {
         LogFormat::Text => Box::new(Registry::default().with(lines.with_filter(filter))),
@@ -38,6 +38,16 @@ where
             Box::new(Registry::default().with(lines.with_filter(filter)))
         }
     }
+}
+
+/// The HTTP server tells of each of its threads at `info`; only who asks for that by name hears it.
+fn without_chatter(wanted: Targets, filter: &str) -> Targets {
+    const CHATTY: &str = "actix_server";
+    if filter.contains(CHATTY) {
+        return wanted;
+    }
+    let level = wanted.default_level().unwrap_or(LevelFilter::OFF).min(LevelFilter::WARN);
+    wanted.with_target(CHATTY, level)
 }
 
 fn may_be_logged(event: &Metadata<'_>) -> bool {
@@ -79,6 +89,18 @@ pub(super) mod tests {
         let settings = LogSettings { format, filter: filter.to_owned() };
         tracing::subscriber::with_default(subscriber(&settings, move || writer.clone(), false), events);
         written.text()
+    }
+
+    #[test]
+    fn the_http_servers_chatter_is_heard_only_by_who_asks_for_it() {
+        let chatter = || {
+            tracing::info!(target: "actix_server::worker", "idle");
+            tracing::warn!(target: "actix_server::accept", "trouble");
+        };
+        let usual = logged(LogFormat::Text, "info", chatter);
+        assert!(usual.contains("trouble") && !usual.contains("idle"), "{usual}");
+        assert!(logged(LogFormat::Text, "info,actix_server=info", chatter).contains("idle"));
+        assert!(!logged(LogFormat::Text, "error", chatter).contains("trouble"));
     }
 
     #[test]
