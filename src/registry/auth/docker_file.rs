@@ -40,7 +40,7 @@ struct Loaded {
     auths: Result<Arc<DockerAuths>, String>,
     stamp: Option<Stamp>,
     looked_at: Instant,
-    /// How often it was read.
+    /// How often it said something new.
     revision: u64,
 }
 
@@ -80,7 +80,9 @@ impl DockerConfigFile {
         {
             return Loaded { looked_at: now, ..before.clone() };
         }
-        let revision = before.as_ref().map_or(0, |before| before.revision.wrapping_add(1));
+        let (known, failed_before) =
+            before.as_ref().map_or((0, false), |before| (before.revision, before.auths.is_err()));
+        let is_first = before.is_none();
         let auths = match read(&self.path) {
             Ok(None) if !self.required => Ok(Arc::default()),
             Ok(None) => Err("it is not there".to_owned()),
@@ -94,6 +96,9 @@ impl DockerConfigFile {
             }
             (auths, _) => auths,
         };
+        // What stays unreadable stays the same.
+        let same = is_first || (failed_before && auths.is_err());
+        let revision = if same { known } else { known.wrapping_add(1) };
         Loaded { auths, stamp, looked_at: now, revision }
     }
 
@@ -174,3 +179,25 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, String> {
 }
 
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_revision_changes_with_what_the_file_says_and_with_nothing_else() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("config.json");
+        let optional = DockerConfigFile::optional(path.clone(), HelperSettings::default());
+        let required = DockerConfigFile::required(path.clone(), HelperSettings::default());
+        let revisions = || (optional.revision(), required.revision());
+        assert_eq!(revisions(), (0, 0));
+        tokio::time::advance(LOOK_INTERVAL).await;
+        assert_eq!(revisions(), (0, 0), "what stays absent stays the same");
+        std::fs::write(&path, r#"{"auths":{}}"#).expect("file");
+        tokio::time::advance(LOOK_INTERVAL).await;
+        assert_eq!(revisions(), (1, 1));
+        tokio::time::advance(LOOK_INTERVAL).await;
+        assert_eq!(revisions(), (1, 1));
+    }
+}
