@@ -1,6 +1,7 @@
 //! The composition root: makes what is shared, joins it, and starts the tasks. It decides nothing.
 
 mod access;
+pub mod demo;
 mod follow;
 pub mod judge;
 mod planner;
