@@ -1,6 +1,7 @@
 //! The command line: subcommands, what they print and how they exit.
 
 mod check;
+mod demo;
 mod image;
 mod serve;
 mod settings;
@@ -53,6 +54,7 @@ pub fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(serve::command())
+        .subcommand(demo::command())
         .subcommand(verify::command())
         .subcommand(
             Command::new("config")
@@ -67,6 +69,7 @@ pub fn command() -> Command {
 fn dispatch(matches: &ArgMatches) -> Exit {
     let result = match matches.subcommand() {
         Some(("serve", matches)) => serve::run(matches),
+        Some(("demo", matches)) => demo::run(matches),
         Some(("verify", matches)) => verify::run(matches),
         Some(("config", matches)) => match matches.subcommand() {
             Some(("check", matches)) => check::run(matches),

@@ -21,6 +21,7 @@ mod support;
 
 mod architecture;
 mod config_check;
+mod demo;
 mod engine;
 mod fuzz;
 mod plugin;

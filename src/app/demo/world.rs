@@ -9,7 +9,7 @@ use super::revocation_list::{ListServer, PORT};
 
 /// What is around the provider, running.
 #[derive(Debug)]
-pub struct World {
+pub(super) struct World {
     registry: Loopback,
     list: ListServer,
 }
@@ -19,18 +19,18 @@ impl World {
     ///
     /// # Errors
     /// Where the registry cannot listen. A list that cannot be served is no error: [`Self::missing_list`].
-    pub async fn start() -> std::io::Result<Self> {
+    pub(super) async fn start() -> std::io::Result<Self> {
         let registry = Loopback::serve(0, Registry::new(Images::embedded()))?;
         Ok(Self { registry, list: ListServer::start().await })
     }
 
     /// `host:port` of the registry.
-    pub fn registry(&self) -> SocketAddr {
+    pub(super) fn registry(&self) -> SocketAddr {
         self.registry.address()
     }
 
     /// Why nobody serves the revocation list, as a line; nothing where somebody does.
-    pub fn missing_list(&self) -> Option<String> {
+    pub(super) fn missing_list(&self) -> Option<String> {
         match &self.list {
             ListServer::Own(_) | ListServer::Another => None,
             ListServer::Nobody(error) => Some(format!("127.0.0.1:{PORT} cannot be used ({error})")),
@@ -38,7 +38,7 @@ impl World {
     }
 
     /// Ends both in good order.
-    pub async fn stop(self) {
+    pub(super) async fn stop(self) {
         self.registry.stop().await;
         self.list.stop().await;
     }

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::images::Images;
-use super::loopback::{Answer, Asked, Loopback, Page as _};
-use super::registry::Registry;
-use super::revocation_list::List;
+use super::super::images::Images;
+use super::super::loopback::{Answer, Asked, Loopback, Page as _};
+use super::super::registry::Registry;
+use super::super::revocation_list::List;
 use crate::oci::media_type;
 use crate::reference::{Digest, DigestAlgorithm};
 
