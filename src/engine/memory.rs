@@ -13,6 +13,7 @@ use crate::oci::Content;
 use crate::outcome::{BoundSubject, Outcome, Reason};
 use crate::reference::{Digest, Reference, Tag};
 use crate::verifier::notation::SignatureFacts;
+use crate::x509::CertificatePool;
 
 /// A decision about a digest, and for how long it can be believed.
 #[derive(Clone, Debug)]
@@ -124,6 +125,8 @@ pub(super) struct Memory {
     pub(super) content: Cache<Digest, Content>,
     pub(super) candidates: Cache<SubjectKey, Arc<Candidates>>,
     pub(super) proven: ProvenSignatures,
+    /// Certificates that facts hold.
+    pub(super) certificates: CertificatePool,
     pub(super) other_facts: Cache<Digest, Arc<SignatureFacts>>,
     pub(super) decisions: Cache<DecisionKey, Arc<Decision>>,
     pub(super) undecided: Cache<LoadKey, Undecided>,
@@ -138,6 +141,7 @@ impl Memory {
                 weight::candidates(key, candidates)
             }),
             proven: ProvenSignatures::new(settings),
+            certificates: CertificatePool::default(),
             other_facts: by_weight(settings.other_facts_bytes, |_, facts| weight::facts(facts)),
             decisions: by_weight(settings.decision_bytes / 4 * 3, |_, decision| weight::decision(decision)),
             undecided: Cache::builder()

@@ -224,8 +224,8 @@ impl<'a> Search<'a> {
             artifact_type: candidate.artifact_type.as_deref().map(str::to_owned),
             annotations: std::collections::BTreeMap::new(),
         };
-        let store = &*self.settings.store;
-        match notation::gather(store, self.repository, &descriptor, self.context).await {
+        let (store, pool) = (&*self.settings.store, &self.shared.memory.certificates);
+        match notation::gather(store, self.repository, &descriptor, pool, self.context).await {
             Ok(Some(facts)) => {
                 let facts = Arc::new(facts);
                 self.shared.memory.other_facts.insert(candidate.digest.clone(), Arc::clone(&facts));

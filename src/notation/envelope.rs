@@ -9,7 +9,7 @@ use super::algorithm::Algorithm;
 use super::attributes::{ExtendedAttribute, PluginRequirement, ProtectedHeaders, Scheme, SignedAttributes};
 use super::payload::TargetArtifact;
 use super::{COSE_MEDIA_TYPE, EnvelopeError, JWS_MEDIA_TYPE, MAX_ENVELOPE, PAYLOAD_CONTENT_TYPE, cose, jws};
-use crate::x509::{Certificate, chain};
+use crate::x509::{Certificate, CertificatePool, chain};
 
 /// A signature envelope that was read and says nothing yet.
 pub struct UnverifiedEnvelope {
@@ -45,6 +45,14 @@ impl UnverifiedEnvelope {
     /// # Errors
     /// [`EnvelopeError`] where the bytes are not of the format that the media type names.
     pub fn parse(media_type: &str, bytes: Bytes) -> Result<Self, EnvelopeError> {
+        Self::parse_with(media_type, bytes, &CertificatePool::default())
+    }
+
+    /// As [`Self::parse`]; certificates that `pool` knows are not read again.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_with(media_type: &str, bytes: Bytes, pool: &CertificatePool) -> Result<Self, EnvelopeError> {
         if bytes.len() > MAX_ENVELOPE {
             return Err(EnvelopeError::TooLarge { size: bytes.len(), limit: MAX_ENVELOPE });
         }
@@ -54,8 +62,7 @@ impl UnverifiedEnvelope {
             other => return Err(EnvelopeError::MediaType(other.to_owned())),
         };
         let read = |(index, der): (usize, &Vec<u8>)| {
-            Certificate::from_der(der)
-                .map_err(|error| EnvelopeError::Certificate { position: index + 1, error })
+            pool.read(der).map_err(|error| EnvelopeError::Certificate { position: index + 1, error })
         };
         let chain = parts.chain.iter().enumerate().map(read).collect::<Result<_, _>>()?;
         Ok(Self { parts, chain })
@@ -185,9 +192,16 @@ impl VerifiedEnvelope {
         &self.signature
     }
 
-    /// About how many bytes of memory it takes.
+    /// About how many bytes of memory it takes at present. A certificate that others hold as well is counted
+    /// by an eighth: whoever had it first has counted it whole.
     pub fn retained_bytes(&self) -> usize {
-        let certificates = self.chain.iter().map(Certificate::retained_bytes).sum::<usize>();
+        // The leaf is held twice here.
+        let is_shared = |index: usize, one: &Certificate| one.holders() > 1 + usize::from(index == 0);
+        let certificates = self.chain.iter().enumerate().map(|(index, certificate)| {
+            let bytes = certificate.retained_bytes();
+            if is_shared(index, certificate) { bytes / 8 } else { bytes }
+        });
+        let certificates = certificates.sum::<usize>();
         let token = self.timestamp_token.as_ref().map_or(0, Vec::len);
         certificates
             + token

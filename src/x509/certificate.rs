@@ -1,7 +1,7 @@
 //! One certificate: its fields, its key, and whether another's key signed it.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -41,6 +41,18 @@ struct Fields {
     extensions: Extensions,
     fingerprint: [u8; 32],
     self_signed: OnceLock<bool>,
+    /// Fingerprint of a certificate whose key made the signature, once that was found out.
+    signer: OnceLock<[u8; 32]>,
+}
+
+/// Finds a certificate again while somebody holds it.
+#[derive(Clone)]
+pub(super) struct WeakCertificate(Weak<Fields>);
+
+impl WeakCertificate {
+    pub(super) fn upgrade(&self) -> Option<Certificate> {
+        self.0.upgrade().map(Certificate)
+    }
 }
 
 /// Why bytes are no certificate that is worked with.
@@ -121,6 +133,7 @@ impl Certificate {
             extensions: Extensions::of(&parsed)?,
             fingerprint: openssl::sha::sha256(&der),
             self_signed: OnceLock::new(),
+            signer: OnceLock::new(),
             der: der.clone(),
             x509,
             key,
@@ -199,8 +212,14 @@ impl Certificate {
         if !self.0.acceptable_signature || issuer.0.family == Family::UnnamedCurve {
             return false;
         }
+        if self.0.signer.get() == Some(&issuer.0.fingerprint) {
+            return true;
+        }
         let verified = self.0.x509.verify(&issuer.0.key).unwrap_or(false);
-        if !verified {
+        if verified {
+            // Where two certificates have the issuer's key, the first is remembered.
+            let _ = self.0.signer.set(issuer.0.fingerprint);
+        } else {
             // OpenSSL leaves its reasons in a queue of the thread; nobody else shall find them.
             drop(ErrorStack::get());
         }
@@ -267,6 +286,16 @@ impl Certificate {
     /// certificates; the Notary Project's rules for code signing ask to ignore them.
     pub fn unhandled_critical_extensions(&self) -> &[String] {
         &self.0.extensions.unhandled_critical
+    }
+
+    /// A way to find it again while somebody holds it.
+    pub(super) fn downgrade(&self) -> WeakCertificate {
+        WeakCertificate(Arc::downgrade(&self.0))
+    }
+
+    /// How many hold it.
+    pub fn holders(&self) -> usize {
+        Arc::strong_count(&self.0)
     }
 
     /// About how many bytes of memory it takes: its own copy, OpenSSL's, and the key.

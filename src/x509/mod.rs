@@ -9,6 +9,7 @@ mod bundle;
 mod certificate;
 mod extension;
 mod key;
+mod pool;
 mod signature_algorithm;
 
 pub(crate) mod asn1;
@@ -24,3 +25,4 @@ pub use bundle::{BundleError, certificates_from_pem_or_der};
 pub use certificate::{Certificate, CertificateError};
 pub use extension::{BasicConstraints, ExtendedKeyUsage, KeyUsage, Purpose};
 pub use key::KeySpec;
+pub use pool::CertificatePool;

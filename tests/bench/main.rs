@@ -12,24 +12,28 @@
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
     clippy::expect_used,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    clippy::cast_sign_loss,
     reason = "this is a program whose output people read"
 )]
 
 mod client;
 mod process;
-#[path = "../support/registry.rs"]
-mod registry;
-#[path = "../support/signer.rs"]
-mod signer;
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "../it/engine/world.rs"]
+mod world;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
 use client::{Client, Series};
 use process::Provider;
-use registry::{Faults, IMAGE_MANIFEST, TestRegistry, image_manifest, sha256};
-use signer::{JWS, KeyKind, SIGNATURE_TYPE, SignOptions, Target, TestSigner};
+use support::registry::{Faults, IMAGE_MANIFEST, TestRegistry, image_manifest, sha256};
+use support::signer::{JWS, KeyKind, SIGNATURE_TYPE, SignOptions, Target, TestSigner};
 
 const DEFAULT_IMAGES: usize = 1000;
 const BATCH: usize = 10;
@@ -62,10 +66,11 @@ async fn run(images: usize) -> anyhow::Result<()> {
     println!("resident, idle            {:>9} KiB", provider.resident_kib()?);
     let client = Client::new(&provider.url, &state.join("ca.crt"))?;
     registry.clear_log();
-    let bench = Bench { provider, client, registry };
+    let bench = Bench { provider, client, registry, signer };
     bench.phase("cold, alone", &keys, 1, 1).await?;
     bench.phase("cached, alone", &keys, 1, ROUNDS).await?;
     bench.phase("cached, in tens", &keys, BATCH, ROUNDS * 4).await?;
+    bench.engine_alone(&keys).await?;
     println!("resident, {images} images held {:>7} KiB", bench.provider.resident_kib()?);
     Ok(())
 }
@@ -74,6 +79,7 @@ struct Bench {
     provider: Provider,
     client: Client,
     registry: TestRegistry,
+    signer: TestSigner,
 }
 
 impl Bench {
@@ -99,6 +105,39 @@ impl Bench {
         );
         Ok(())
     }
+}
+
+impl Bench {
+    /// The decision without server and protocol, in this process: what a remembered answer costs.
+    async fn engine_alone(&self, keys: &[String]) -> anyhow::Result<()> {
+        let world = world::Bench::new(hallmark::engine::EngineSettings::default());
+        let store = std::sync::Arc::new(world::http_registry());
+        let plan = world::Configuration::trusting(&[&self.signer]).plan(store).await;
+        world.engine.put_in_force(plan.into());
+        for _ in 0..2 {
+            let started = Instant::now();
+            for key in keys {
+                let question = hallmark::engine::Question::cluster(key);
+                let outcome = world.engine.ask(question, world::PATIENCE).await.outcome;
+                anyhow::ensure!(outcome.verdict().admits(), "{outcome:?}");
+            }
+            println!(
+                "engine alone     {:>7} keys  {:>8.2} us a key",
+                keys.len(),
+                micros(started, keys.len())
+            );
+        }
+        let (held, ..) = world.engine.unique_signatures();
+        println!(
+            "engine alone, bytes accounted for a signature {:>6}",
+            world.engine.unique_signature_bytes() / held
+        );
+        Ok(())
+    }
+}
+
+fn micros(started: Instant, keys: usize) -> f64 {
+    started.elapsed().as_secs_f64() * 1e6 / keys as f64
 }
 
 fn percentile(latencies: &mut [Duration], percent: usize) -> Duration {

@@ -87,7 +87,10 @@ impl Search<'_> {
         context: &FetchContext,
     ) -> anyhow::Result<Option<SignatureReport>> {
         let repository = self.reference.repository();
-        let Some(facts) = gather(&*self.store, repository, candidate, context).await? else {
+        let Some(facts) =
+            gather(&*self.store, repository, candidate, &hallmark::x509::CertificatePool::default(), context)
+                .await?
+        else {
             return Ok(None);
         };
         let statement = select(&self.verifier.settings.statements, &repository.to_string())

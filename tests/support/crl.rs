@@ -19,8 +19,9 @@ pub fn sign(signer: &TestSigner, this_update: i64, next_update: i64, revoked: &[
     let key = signer.root_key().private_key_to_pem_pkcs8().expect("PEM");
     let key = KeyPair::from_pem(&String::from_utf8(key).expect("PEM is text")).expect("key");
     let issuer = Issuer::from_ca_cert_pem(&signer.root_pem(), key).expect("issuer");
-    let time =
-        |seconds: i64| rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(seconds as u64);
+    let time = |seconds: i64| {
+        rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(seconds.cast_unsigned())
+    };
     let serial = |certificate: &X509| {
         let number = certificate.serial_number().to_bn().expect("serial");
         SerialNumber::from(number.to_vec())
@@ -37,7 +38,7 @@ pub fn sign(signer: &TestSigner, this_update: i64, next_update: i64, revoked: &[
     let list = CertificateRevocationListParams {
         this_update: time(this_update),
         next_update: time(next_update),
-        crl_number: SerialNumber::from(this_update as u64),
+        crl_number: SerialNumber::from(this_update.cast_unsigned()),
         issuing_distribution_point: None,
         revoked_certs,
         key_identifier_method: KeyIdMethod::Sha256,

@@ -8,6 +8,7 @@ use crate::oci::{Descriptor, Manifest, media_type};
 use crate::outcome::{Reason, ReasonCode};
 use crate::reference::{Digest, Repository};
 use crate::registry::{ArtifactStore, FetchContext, FetchError};
+use crate::x509::CertificatePool;
 
 /// Artifact type of a Notary Project signature.
 pub const ARTIFACT_TYPE: &str = "application/vnd.cncf.notary.signature";
@@ -54,8 +55,17 @@ impl SignatureFacts {
 
     /// Facts of an envelope that was read elsewhere, as conformance cases and tests have it.
     pub fn of_envelope(manifest: Digest, media_type: &str, bytes: bytes::Bytes) -> Self {
+        Self::of_envelope_with(manifest, media_type, bytes, &CertificatePool::default())
+    }
+
+    fn of_envelope_with(
+        manifest: Digest,
+        media_type: &str,
+        bytes: bytes::Bytes,
+        pool: &CertificatePool,
+    ) -> Self {
         let size = bytes.len();
-        let envelope = UnverifiedEnvelope::parse(media_type, bytes)
+        let envelope = UnverifiedEnvelope::parse_with(media_type, bytes, pool)
             .and_then(UnverifiedEnvelope::verify)
             .map_err(|error| integrity(error.to_string()));
         let retained_bytes = match &envelope {
@@ -67,7 +77,8 @@ impl SignatureFacts {
 }
 
 /// Reads a candidate: its manifest, then its envelope. `None` where the manifest shows that it is no
-/// Notary Project signature, which a list without artifact types cannot tell.
+/// Notary Project signature, which a list without artifact types cannot tell. Certificates are read through
+/// `pool`.
 ///
 /// A candidate that is malformed gives facts that say so; only what could not be read is an error.
 ///
@@ -77,6 +88,7 @@ pub async fn gather(
     store: &dyn ArtifactStore,
     repository: &Repository,
     candidate: &Descriptor,
+    pool: &CertificatePool,
     context: &FetchContext,
 ) -> Result<Option<SignatureFacts>, FetchError> {
     if candidate.size > MAX_MANIFEST_BYTES {
@@ -105,8 +117,8 @@ pub async fn gather(
         Err(problem) => return Ok(Some(broken(candidate, attached_to, problem))),
     };
     let blob = store.blob(repository, envelope, MAX_ENVELOPE_BYTES, context).await?;
-    let facts =
-        SignatureFacts::of_envelope(candidate.digest.clone(), &envelope.media_type, blob.bytes().clone());
+    let bytes = blob.bytes().clone();
+    let facts = SignatureFacts::of_envelope_with(candidate.digest.clone(), &envelope.media_type, bytes, pool);
     Ok(Some(SignatureFacts { attached_to, ..facts }))
 }
 
