@@ -9,6 +9,8 @@ mod request;
 mod response;
 mod signature;
 mod system_error;
+#[cfg(test)]
+mod tests;
 mod verify_v1;
 mod verify_v2;
 
@@ -24,6 +26,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::outcome::{Outcome, ReasonCode, Verdict};
+use json::{Joined, Printed, shortened};
 use response::ResponseWriter;
 use system_error::SystemError;
 
@@ -76,10 +79,11 @@ pub fn verify_response(answers: &[VerificationAnswer<'_>], shape: Shape, context
     let mut undecided = SystemError::default();
     for answer in answers {
         match &answer.outcome {
-            Err(error) => writer.error(answer.key, &error.to_string()),
+            Err(error) => writer.error(answer.key, &Printed(error)),
             Ok(outcome) if outcome.reason.code == ReasonCode::InvalidReference => {
                 let reason = &outcome.reason;
-                writer.error(answer.key, &format!("{}: {}", reason.code, reason.message));
+                let words = Joined([reason.code.as_str(), ": ", shortened(&reason.message)]);
+                writer.error(answer.key, &words);
             }
             Ok(outcome) if outcome.verdict() == Verdict::Inconclusive => {
                 undecided.add(outcome.reason.code, answer.key);

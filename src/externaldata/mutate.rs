@@ -2,6 +2,7 @@
 //! nothing of mutation, so what cannot be resolved is an item's error.
 
 use super::KeyError;
+use super::json::{Joined, Printed, shortened};
 use super::response::ResponseWriter;
 use crate::outcome::Reason;
 use crate::reference::Reference;
@@ -20,17 +21,22 @@ pub fn mutate_response(answers: &[MutationAnswer<'_>], keep_tag: bool) -> Vec<u8
     let mut writer = ResponseWriter::new(true);
     for answer in answers {
         match &answer.pinned {
-            Ok(Ok(reference)) => writer.value(answer.key, &pinned(reference, keep_tag)),
-            Ok(Err(reason)) => writer.error(answer.key, &format!("{}: {}", reason.code, reason.message)),
-            Err(error) => writer.error(answer.key, &error.to_string()),
+            Ok(Ok(reference)) => write_pinned(&mut writer, answer.key, reference, keep_tag),
+            Ok(Err(reason)) => {
+                let words = Joined([reason.code.as_str(), ": ", shortened(&reason.message)]);
+                writer.error(answer.key, &words);
+            }
+            Err(error) => writer.error(answer.key, &Printed(error)),
         }
     }
     writer.finish("")
 }
 
-fn pinned(reference: &Reference, keep_tag: bool) -> String {
+fn write_pinned(writer: &mut ResponseWriter, key: &str, reference: &Reference, keep_tag: bool) {
     match reference.digest() {
-        Some(digest) if !keep_tag => format!("{}@{digest}", reference.repository()),
-        _ => reference.to_string(),
+        Some(digest) if !keep_tag => {
+            writer.value(key, &Printed(format_args!("{}@{digest}", reference.repository())));
+        }
+        _ => writer.value(key, &Printed(reference)),
     }
 }

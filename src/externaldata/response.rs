@@ -47,7 +47,7 @@ impl ResponseWriter {
     }
 
     /// An item with an error and no value.
-    pub(super) fn error(&mut self, key: &str, error: &str) {
+    pub(super) fn error<T: Serialize + ?Sized>(&mut self, key: &str, error: &T) {
         self.begin(key);
         self.buffer.extend_from_slice(br#","error":"#);
         append(&mut self.buffer, error);
@@ -71,7 +71,7 @@ impl ResponseWriter {
     }
 }
 
-/// The answer to a request about which nothing at all can be said, in either protocol.
+/// The answer to a request about which nothing at all can be said, for verification or for mutation.
 pub fn failure_response(idempotent: bool, system_error: &str) -> Vec<u8> {
     ResponseWriter::new(idempotent).finish(&super::system_error::cut(system_error))
 }

@@ -1,8 +1,11 @@
 //! What an item says of one signature, in Hallmark's own words.
 
-use serde::Serialize;
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 
-use crate::outcome::{Check, Outcome, Reason, SignatureReport, Signer};
+use super::json::{Printed, shortened};
+use crate::outcome::{Outcome, Reason, SignatureReport, Signer};
+use crate::reference::Digest;
 
 /// A reason.
 #[derive(Debug, Serialize)]
@@ -14,7 +17,11 @@ pub(super) struct ReasonValue<'a> {
 
 impl<'a> From<&'a Reason> for ReasonValue<'a> {
     fn from(reason: &'a Reason) -> Self {
-        Self { code: reason.code.as_str(), message: &reason.message, remediation: &reason.remediation }
+        Self {
+            code: reason.code.as_str(),
+            message: shortened(&reason.message),
+            remediation: shortened(&reason.remediation),
+        }
     }
 }
 
@@ -22,7 +29,7 @@ impl<'a> From<&'a Reason> for ReasonValue<'a> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SignatureValue<'a> {
-    digest: String,
+    digest: Printed<&'a Digest>,
     kind: &'static str,
     verifier: &'a str,
     result: &'static str,
@@ -31,11 +38,11 @@ pub(super) struct SignatureValue<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     signer: Option<SignerValue<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    signing_time: Option<String>,
+    signing_time: Option<Printed<Timestamp>>,
     signing_time_trusted: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    expiry: Option<String>,
-    logged_failures: Vec<LoggedFailure<'a>>,
+    expiry: Option<Printed<Timestamp>>,
+    logged_failures: LoggedFailures<'a>,
 }
 
 #[derive(Debug, Serialize)]
@@ -55,29 +62,41 @@ struct LoggedFailure<'a> {
 impl<'a> From<&'a SignatureReport> for SignatureValue<'a> {
     fn from(report: &'a SignatureReport) -> Self {
         Self {
-            digest: report.digest.to_string(),
+            digest: Printed(&report.digest),
             kind: report.kind,
-            verifier: &report.verifier,
+            verifier: shortened(&report.verifier),
             result: report.result.as_str(),
             reason: report.reason.as_ref().map(ReasonValue::from),
             signer: report.signer.as_ref().map(SignerValue::from),
-            signing_time: report.signing_time.map(|time| time.to_string()),
+            signing_time: report.signing_time.map(Printed),
             signing_time_trusted: report.signing_time_trusted,
-            expiry: report.expiry.map(|time| time.to_string()),
-            logged_failures: report.logged_failures().map(LoggedFailure::from).collect(),
+            expiry: report.expiry.map(Printed),
+            logged_failures: LoggedFailures(report),
         }
     }
 }
 
 impl<'a> From<&'a Signer> for SignerValue<'a> {
     fn from(signer: &'a Signer) -> Self {
-        Self { subject: &signer.subject, issuer: &signer.issuer, fingerprint: &signer.fingerprint }
+        Self {
+            subject: shortened(&signer.subject),
+            issuer: shortened(&signer.issuer),
+            fingerprint: &signer.fingerprint,
+        }
     }
 }
 
-impl<'a> From<(Check, &'a Reason)> for LoggedFailure<'a> {
-    fn from((check, reason): (Check, &'a Reason)) -> Self {
-        Self { check: check.as_str(), code: reason.code.as_str(), message: &reason.message }
+/// A list that is written as it is found.
+#[derive(Debug)]
+struct LoggedFailures<'a>(&'a SignatureReport);
+
+impl Serialize for LoggedFailures<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.logged_failures().map(|(check, reason)| LoggedFailure {
+            check: check.as_str(),
+            code: reason.code.as_str(),
+            message: shortened(&reason.message),
+        }))
     }
 }
 

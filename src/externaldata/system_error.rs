@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::json::shortened_to;
 use crate::outcome::ReasonCode;
 
 /// The most bytes that a `systemError` has.
@@ -21,10 +22,14 @@ pub(super) struct SystemError {
 
 impl SystemError {
     pub(super) fn add(&mut self, code: ReasonCode, key: &str) {
+        if self.left_out > 0 {
+            self.left_out += 1;
+            return;
+        }
         let entry = format!("{code} {}", printable(key, MAX_KEY_CHARS));
         let separator = if self.text.is_empty() { "" } else { "; " };
         let room = MAX_SYSTEM_ERROR_BYTES - ROOM_FOR_COUNT;
-        if self.left_out > 0 || self.text.len() + separator.len() + entry.len() > room {
+        if self.text.len() + separator.len() + entry.len() > room {
             self.left_out += 1;
             return;
         }
@@ -41,13 +46,10 @@ impl SystemError {
     }
 }
 
-/// A text of our own, within the bound.
+/// A text that may repeat foreign words, on one line and within the bound.
 pub(super) fn cut(text: &str) -> String {
-    let mut cut = printable(text, MAX_SYSTEM_ERROR_BYTES);
-    while cut.len() > MAX_SYSTEM_ERROR_BYTES {
-        cut.pop();
-    }
-    cut
+    let text = printable(text, MAX_SYSTEM_ERROR_BYTES);
+    shortened_to(&text, MAX_SYSTEM_ERROR_BYTES).to_owned()
 }
 
 /// Keys are foreign text: control characters become spaces.

@@ -1,12 +1,17 @@
 //! The value of a verification item in Ratify v1's shape, version 0.2.0, with Hallmark's own fields beside
 //! it. Templates of Ratify read `isSuccess` and `verifierReports`; new ones read `verdict` and `signatures`.
 
+use jiff::Timestamp;
 use serde::Serialize;
+use uuid::Uuid;
 
+use super::json::{Printed, shortened};
 use super::response::ResponseWriter;
 use super::signature::{ReasonValue, SignatureValue, first};
 use super::{AnswerContext, MAX_SIGNATURES};
+use crate::oci::media_type;
 use crate::outcome::{Outcome, SignatureReport, SignatureResult};
+use crate::reference::Digest;
 
 /// The version of the shape (Ratify's verification result, with a config-policy).
 const VERSION: &str = "0.2.0";
@@ -19,20 +24,23 @@ struct Value<'a> {
     version: &'static str,
     is_success: bool,
     #[serde(rename = "traceID")]
-    trace_id: uuid::Uuid,
-    timestamp: String,
+    trace_id: Printed<Uuid>,
+    timestamp: Printed<Timestamp>,
     verifier_reports: Vec<Report<'a>>,
     verdict: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    digest: Option<String>,
+    digest: Option<Printed<&'a Digest>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     media_type: Option<&'a str>,
+    /// Whether what was asked for, and is signed or not, is a list of images for several platforms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_index: Option<bool>,
     reason: ReasonValue<'a>,
     signatures: Vec<SignatureValue<'a>>,
     signatures_omitted: usize,
     evidence: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    proven_at: Option<String>,
+    proven_at: Option<Printed<Timestamp>>,
     stale: bool,
     policy: Policy<'a>,
 }
@@ -55,7 +63,7 @@ struct Report<'a> {
     kind: &'a str,
     verifier_type: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reference_digest: Option<String>,
+    reference_digest: Option<Printed<&'a Digest>>,
     artifact_type: &'a str,
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,20 +99,25 @@ fn value<'a>(image: &'a str, outcome: &'a Outcome, context: AnswerContext, detai
     Value {
         version: VERSION,
         is_success: outcome.verdict().admits(),
-        trace_id: context.trace_id,
-        timestamp: context.now.to_string(),
+        trace_id: Printed(context.trace_id),
+        timestamp: Printed(context.now),
         verifier_reports: reports(image, outcome, described),
         verdict: outcome.verdict().as_str(),
-        digest: outcome.subject().map(|subject| subject.digest().to_string()),
-        media_type: outcome.subject().map(|subject| subject.media_type()),
+        digest: outcome.subject().map(|subject| Printed(subject.digest())),
+        media_type: outcome.subject().map(|subject| shortened(subject.media_type())),
+        is_index: outcome.subject().map(|subject| is_index(subject.media_type())),
         reason: (&outcome.reason).into(),
         signatures: described.iter().map(SignatureValue::from).collect(),
         signatures_omitted: outcome.signatures.len() - described.len(),
         evidence: outcome.evidence.as_str(),
-        proven_at: outcome.proven_at.map(|time| time.to_string()),
+        proven_at: outcome.proven_at.map(Printed),
         stale: outcome.stale,
-        policy: Policy { name: &outcome.policy.name, id: &outcome.policy.id },
+        policy: Policy { name: shortened(&outcome.policy.name), id: &outcome.policy.id },
     }
+}
+
+fn is_index(subject: &str) -> bool {
+    subject == media_type::IMAGE_INDEX || subject == media_type::DOCKER_MANIFEST_LIST
 }
 
 /// Where a refused image has no signature, one report says so: templates that look for a failed report
@@ -122,18 +135,18 @@ fn report<'a>(image: &'a str, signature: &'a SignatureReport) -> Report<'a> {
     Report {
         subject: image,
         is_success: signature.result == SignatureResult::Valid,
-        name: &signature.verifier,
-        verifier_name: &signature.verifier,
+        name: shortened(&signature.verifier),
+        verifier_name: shortened(&signature.verifier),
         kind: signature.kind,
         verifier_type: signature.kind,
-        reference_digest: Some(signature.digest.to_string()),
-        artifact_type: &signature.artifact_type,
-        message: reason.map_or("signature verification success", |reason| &reason.message),
+        reference_digest: Some(Printed(&signature.digest)),
+        artifact_type: shortened(&signature.artifact_type),
+        message: reason.map_or("signature verification success", |reason| shortened(&reason.message)),
         error_reason: reason.map(|reason| reason.code.as_str()),
-        remediation: reason.map(|reason| reason.remediation.as_str()),
+        remediation: reason.map(|reason| shortened(&reason.remediation)),
         extensions: Extensions {
-            issuer: signer.map(|signer| signer.issuer.as_str()),
-            subject: signer.map(|signer| signer.subject.as_str()),
+            issuer: signer.map(|signer| shortened(&signer.issuer)),
+            subject: signer.map(|signer| shortened(&signer.subject)),
         },
         nested_results: [],
     }
@@ -150,9 +163,9 @@ fn without_signature<'a>(image: &'a str, outcome: &'a Outcome) -> Report<'a> {
         verifier_type: NO_VERIFIER,
         reference_digest: None,
         artifact_type: "",
-        message: &reason.message,
+        message: shortened(&reason.message),
         error_reason: Some(reason.code.as_str()),
-        remediation: Some(&reason.remediation),
+        remediation: Some(shortened(&reason.remediation)),
         extensions: Extensions::default(),
         nested_results: [],
     }

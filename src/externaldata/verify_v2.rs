@@ -1,11 +1,13 @@
 //! The value of a verification item in Ratify v2's shape.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::MAX_SIGNATURES;
+use super::json::{Joined, Printed, shortened};
 use super::response::ResponseWriter;
 use super::signature::first;
-use crate::outcome::{Outcome, SignatureReport};
+use crate::outcome::{Outcome, Reason, SignatureReport, Signer};
+use crate::reference::Digest;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -19,7 +21,8 @@ struct Value<'a> {
 #[serde(rename_all = "camelCase")]
 struct ArtifactReport<'a> {
     subject: &'a str,
-    artifact: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artifact: Option<Printed<&'a Digest>>,
     results: [VerificationResult<'a>; 1],
     artifact_reports: [(); 0],
 }
@@ -29,10 +32,9 @@ struct ArtifactReport<'a> {
 struct VerificationResult<'a> {
     verifier_name: &'a str,
     description: &'a str,
-    /// A JSON text, as Ratify v2 has it.
-    detail: String,
+    detail: Detail<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error_reason: Option<String>,
+    error_reason: Option<Joined<'a>>,
 }
 
 pub(super) fn write(writer: &mut ResponseWriter, key: &str, image: &str, outcome: &Outcome) {
@@ -52,19 +54,14 @@ fn value<'a>(image: &'a str, outcome: &'a Outcome, details: usize) -> Value<'a> 
 
 fn report<'a>(image: &'a str, signature: &'a SignatureReport) -> ArtifactReport<'a> {
     let reason = signature.reason.as_ref();
-    let signer = signature.signer.as_ref();
-    let detail = serde_json::json!({
-        "Issuer": signer.map(|signer| &signer.issuer),
-        "SN": signer.map(|signer| &signer.subject),
-    });
     ArtifactReport {
         subject: image,
-        artifact: signature.digest.to_string(),
+        artifact: Some(Printed(&signature.digest)),
         results: [VerificationResult {
-            verifier_name: &signature.verifier,
-            description: reason.map_or("signature verification success", |reason| &reason.message),
-            detail: detail.to_string(),
-            error_reason: reason.map(|reason| format!("{}: {}", reason.code, reason.message)),
+            verifier_name: shortened(&signature.verifier),
+            description: reason.map_or("signature verification success", |reason| shortened(&reason.message)),
+            detail: Detail(signature.signer.as_ref()),
+            error_reason: reason.map(error_reason),
         }],
         artifact_reports: [],
     }
@@ -74,13 +71,37 @@ fn without_signature<'a>(image: &'a str, outcome: &'a Outcome) -> ArtifactReport
     let reason = &outcome.reason;
     ArtifactReport {
         subject: image,
-        artifact: outcome.subject().map(|subject| subject.digest().to_string()).unwrap_or_default(),
+        artifact: outcome.subject().map(|subject| Printed(subject.digest())),
         results: [VerificationResult {
             verifier_name: "hallmark",
-            description: &reason.message,
-            detail: "{}".to_owned(),
-            error_reason: Some(format!("{}: {}", reason.code, reason.message)),
+            description: shortened(&reason.message),
+            detail: Detail(None),
+            error_reason: Some(error_reason(reason)),
         }],
         artifact_reports: [],
+    }
+}
+
+fn error_reason(reason: &Reason) -> Joined<'_> {
+    Joined([reason.code.as_str(), ": ", shortened(&reason.message)])
+}
+
+/// A JSON text within the JSON, as Ratify v2 has it: who signed, under Ratify's names.
+#[derive(Clone, Copy, Debug)]
+struct Detail<'a>(Option<&'a Signer>);
+
+#[derive(Serialize)]
+struct Names<'a> {
+    #[serde(rename = "Issuer")]
+    issuer: &'a str,
+    #[serde(rename = "SN")]
+    subject: &'a str,
+}
+
+impl Serialize for Detail<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(Some(signer)) = self else { return serializer.serialize_str("{}") };
+        let names = Names { issuer: shortened(&signer.issuer), subject: shortened(&signer.subject) };
+        serializer.serialize_str(&serde_json::to_string(&names).unwrap_or_default())
     }
 }

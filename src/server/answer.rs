@@ -1,8 +1,15 @@
-//! From a request's keys to its answer: every key at once, within the deadline.
+//! From a request's keys to its answer: every key at once, within the deadline. A key that is late or meets a
+//! defect costs only itself.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::Shared;
@@ -11,8 +18,12 @@ use crate::externaldata::{
     AnswerContext, MutationAnswer, ProviderRequest, Shape, VerificationAnswer, mutate_response, parse_key,
     parse_mutation_key, verify_response,
 };
-use crate::outcome::Verdict;
+use crate::outcome::{Outcome, PolicyIdentity, Reason, ReasonCode, Verdict};
 use crate::telemetry::RequestResult;
+
+/// The engine keeps the deadline itself and may then answer with a proof that still stands; this is for an
+/// engine that does not keep it.
+const GRACE: Duration = Duration::from_millis(50);
 
 /// A whole answer.
 pub(super) struct Answered {
@@ -28,51 +39,117 @@ impl Answered {
     pub(super) fn refused(status: StatusCode, result: RequestResult, body: Vec<u8>) -> Self {
         Self { status, result, items: 0, body }
     }
-}
 
-/// Answers a verification request.
-pub(super) async fn verify(shared: &Shared, request: &ProviderRequest, shape: Shape) -> Answered {
-    let context = AnswerContext { trace_id: Uuid::new_v4(), now: Timestamp::now() };
-    let answers = join_all(request.keys.iter().map(|key| verify_key(shared, key, context))).await;
-    let undecided = answers
-        .iter()
-        .any(|answer| answer.outcome.as_ref().is_ok_and(|o| o.verdict() == Verdict::Inconclusive));
-    Answered {
-        status: StatusCode::OK,
-        result: if undecided { RequestResult::Undecided } else { RequestResult::Answered },
-        items: request.keys.len(),
-        body: verify_response(&answers, shape, context),
+    fn of(items: usize, undecided: bool, body: Vec<u8>) -> Self {
+        let result = if undecided { RequestResult::Undecided } else { RequestResult::Answered };
+        Self { status: StatusCode::OK, result, items, body }
     }
 }
 
-async fn verify_key<'a>(shared: &Shared, key: &'a str, context: AnswerContext) -> VerificationAnswer<'a> {
+/// Answers a verification request.
+pub(super) async fn verify(
+    shared: &Shared,
+    request: &ProviderRequest<'_>,
+    shape: Shape,
+    trace_id: Uuid,
+    deadline: Instant,
+) -> Answered {
+    let answers = join_all(request.keys.iter().map(|key| verify_key(shared, key, trace_id, deadline))).await;
+    let is_undecided = |outcome: &Arc<Outcome>| outcome.verdict() == Verdict::Inconclusive;
+    let undecided = answers.iter().any(|answer| answer.outcome.as_ref().is_ok_and(is_undecided));
+    let context = AnswerContext { trace_id, now: Timestamp::now() };
+    Answered::of(answers.len(), undecided, verify_response(&answers, shape, context))
+}
+
+async fn verify_key<'a>(
+    shared: &Shared,
+    key: &'a str,
+    trace_id: Uuid,
+    deadline: Instant,
+) -> VerificationAnswer<'a> {
     let question = match parse_key(key, shared.settings.max_key_bytes) {
         Ok(question) => question,
         Err(error) => return VerificationAnswer { key, image: key, outcome: Err(error) },
     };
-    let answer = shared.engine.ask(question, shared.settings.verify_deadline).await;
-    shared.metrics.observe_decision(&answer.outcome);
-    shared.verdicts.note(key, &answer.outcome, context.trace_id);
-    VerificationAnswer { key, image: question.image, outcome: Ok(answer.outcome) }
+    let asked = shared.engine.ask(question, remaining(deadline));
+    let outcome = match guarded(asked, deadline, trace_id).await {
+        Ok(answer) => answer.outcome,
+        Err(reason) => Arc::new(Outcome::inconclusive(None, reason, Vec::new(), nobody())),
+    };
+    shared.metrics.observe_decision(&outcome);
+    shared.verdicts.note(key, &outcome, trace_id);
+    VerificationAnswer { key, image: question.image, outcome: Ok(outcome) }
 }
 
 /// Answers a mutation request.
-pub(super) async fn mutate(shared: &Shared, request: &ProviderRequest) -> Answered {
-    let answers = join_all(request.keys.iter().map(|key| mutate_key(shared, key))).await;
+pub(super) async fn mutate(
+    shared: &Shared,
+    request: &ProviderRequest<'_>,
+    trace_id: Uuid,
+    deadline: Instant,
+) -> Answered {
+    let answers = join_all(request.keys.iter().map(|key| mutate_key(shared, key, trace_id, deadline))).await;
     let undecided = answers.iter().any(|answer| matches!(&answer.pinned, Ok(Err(_))));
     let keep_tag = shared.settings.mutation_format == MutationFormat::TagAndDigest;
-    Answered {
-        status: StatusCode::OK,
-        result: if undecided { RequestResult::Undecided } else { RequestResult::Answered },
-        items: request.keys.len(),
-        body: mutate_response(&answers, keep_tag),
-    }
+    Answered::of(answers.len(), undecided, mutate_response(&answers, keep_tag))
 }
 
-async fn mutate_key<'a>(shared: &Shared, key: &'a str) -> MutationAnswer<'a> {
+async fn mutate_key<'a>(
+    shared: &Shared,
+    key: &'a str,
+    trace_id: Uuid,
+    deadline: Instant,
+) -> MutationAnswer<'a> {
     let pinned = match parse_mutation_key(key, shared.settings.max_key_bytes) {
-        Ok(question) => Ok(shared.engine.resolve(question, shared.settings.mutate_deadline).await),
+        Ok(question) => {
+            let asked = shared.engine.resolve(question, remaining(deadline));
+            Ok(guarded(asked, deadline, trace_id).await.flatten())
+        }
         Err(error) => Err(error),
     };
     MutationAnswer { key, pinned }
+}
+
+/// What comes within the deadline and without a panic.
+async fn guarded<T>(asked: impl Future<Output = T>, deadline: Instant, trace_id: Uuid) -> Result<T, Reason> {
+    match timeout_at(deadline + GRACE, AssertUnwindSafe(asked).catch_unwind()).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(_)) => {
+            tracing::error!(%trace_id, "a key met a fault of Hallmark's own");
+            Err(Reason::new(ReasonCode::Internal, "a fault of Hallmark's own", "see the log of Hallmark"))
+        }
+        Err(_) => Err(Reason::new(
+            ReasonCode::DeadlineExceeded,
+            "the look-up has taken longer than the request may take",
+            "ask again",
+        )),
+    }
+}
+
+fn remaining(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}
+
+fn nobody() -> PolicyIdentity {
+    PolicyIdentity { name: "none".into(), id: "".into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code<T>(answer: Result<T, Reason>) -> Option<ReasonCode> {
+        answer.err().map(|reason| reason.code)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_late_key_and_one_that_panics_are_undecided_and_nothing_else_breaks() {
+        let deadline = Instant::now() + Duration::from_secs(1);
+        let late = guarded(std::future::pending::<()>(), deadline, Uuid::nil()).await;
+        assert_eq!(code(late), Some(ReasonCode::DeadlineExceeded));
+        let panicking = guarded(async { panic!("defect") }, deadline, Uuid::nil()).await;
+        assert_eq!(code::<()>(panicking), Some(ReasonCode::Internal));
+        let in_time = guarded(async { 1 }, deadline, Uuid::nil()).await;
+        assert_eq!(in_time, Ok(1), "what is there already is given even after the deadline");
+    }
 }

@@ -1,16 +1,19 @@
 //! The paths that Gatekeeper asks.
 
 use std::panic::AssertUnwindSafe;
-use std::time::Instant;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_LENGTH, ContentType};
+use actix_web::http::header::{ALLOW, CONTENT_LENGTH, ContentType};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt as _;
+use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::answer::{Answered, mutate, verify};
 use super::{Shared, body};
+use crate::config::ServerSettings;
 use crate::externaldata::{self, RequestError, RequestLimits, Shape, failure_response};
 use crate::outcome::ReasonCode;
 use crate::telemetry::{RequestObservation, RequestPath, RequestResult};
@@ -22,41 +25,67 @@ enum Operation {
     Mutate,
 }
 
-const PATHS: [(&str, RequestPath, Operation); 6] = [
-    ("/verify", RequestPath::Verify, Operation::Verify(Shape::Canonical)),
-    ("/mutate", RequestPath::Mutate, Operation::Mutate),
-    ("/ratify/gatekeeper/v1/verify", RequestPath::RatifyV1Verify, Operation::Verify(Shape::RatifyV1)),
-    ("/ratify/gatekeeper/v1/mutate", RequestPath::RatifyV1Mutate, Operation::Mutate),
-    ("/ratify/gatekeeper/v2/verify", RequestPath::RatifyV2Verify, Operation::Verify(Shape::RatifyV2)),
-    ("/ratify/gatekeeper/v2/mutate", RequestPath::RatifyV2Mutate, Operation::Mutate),
+const PATHS: [(RequestPath, Operation); 6] = [
+    (RequestPath::Verify, Operation::Verify(Shape::Canonical)),
+    (RequestPath::Mutate, Operation::Mutate),
+    (RequestPath::RatifyV1Verify, Operation::Verify(Shape::RatifyV1)),
+    (RequestPath::RatifyV1Mutate, Operation::Mutate),
+    (RequestPath::RatifyV2Verify, Operation::Verify(Shape::RatifyV2)),
+    (RequestPath::RatifyV2Mutate, Operation::Mutate),
 ];
 
 /// Registers every path; only POST is answered.
 pub(super) fn routes(config: &mut ServiceConfig) {
-    for (path, name, operation) in PATHS {
-        let handler = move |shared, request, payload| handle(name, operation, shared, request, payload);
-        config.service(
-            web::resource(path)
-                .route(web::post().to(handler))
-                .default_service(web::to(move || refuse(StatusCode::METHOD_NOT_ALLOWED, operation))),
-        );
+    for (path, operation) in PATHS {
+        route(config, path.as_str(), path, operation);
     }
-    let nothing_here = || refuse(StatusCode::NOT_FOUND, Operation::Verify(Shape::Canonical));
+    // Ratify v2 takes this one as a prefix.
+    let below = format!("{}/{{rest:.*}}", RequestPath::RatifyV2Mutate.as_str());
+    route(config, &below, RequestPath::RatifyV2Mutate, Operation::Mutate);
     config.default_service(web::to(nothing_here));
+}
+
+fn route(config: &mut ServiceConfig, pattern: &str, path: RequestPath, operation: Operation) {
+    let handler = move |shared, request, payload| handle(path, operation, shared, request, payload);
+    let otherwise = move || not_allowed(operation);
+    config.service(web::resource(pattern).route(web::post().to(handler)).default_service(web::to(otherwise)));
 }
 
 impl Operation {
     fn is_idempotent(self) -> bool {
         matches!(self, Self::Mutate)
     }
+
+    fn deadline(self, settings: &ServerSettings) -> Duration {
+        match self {
+            Self::Verify(_) => settings.verify_deadline,
+            Self::Mutate => settings.mutate_deadline,
+        }
+    }
+
+    /// An answer about no key.
+    fn refused(self, status: StatusCode, result: RequestResult, words: &str) -> Answered {
+        Answered::refused(status, result, failure_response(self.is_idempotent(), words))
+    }
+
+    /// An answer with status 200 about no key.
+    fn unanswered(self, result: RequestResult, code: ReasonCode, words: &str) -> Answered {
+        self.refused(StatusCode::OK, result, &format!("{code}: {words}"))
+    }
 }
 
-async fn refuse(status: StatusCode, operation: Operation) -> HttpResponse {
-    let words = match status {
-        StatusCode::METHOD_NOT_ALLOWED => "only POST of a ProviderRequest is answered here",
-        _ => "there is nothing here; the paths are /verify, /mutate and below /ratify/gatekeeper/",
-    };
-    respond(status, failure_response(operation.is_idempotent(), words))
+async fn not_allowed(operation: Operation) -> HttpResponse {
+    let words = "METHOD_NOT_ALLOWED: only POST of a ProviderRequest is answered here";
+    HttpResponse::MethodNotAllowed()
+        .insert_header((ALLOW, "POST"))
+        .insert_header(ContentType::json())
+        .body(failure_response(operation.is_idempotent(), words))
+}
+
+async fn nothing_here() -> HttpResponse {
+    let words =
+        "NOT_FOUND: the paths are /verify, /mutate, /ratify/gatekeeper/v1/… and /ratify/gatekeeper/v2/…";
+    respond(StatusCode::NOT_FOUND, failure_response(false, words))
 }
 
 fn respond(status: StatusCode, body: Vec<u8>) -> HttpResponse {
@@ -74,73 +103,65 @@ async fn handle(
     let _in_flight = shared.metrics.request_started();
     let declared =
         request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let answered = answer(operation, &shared, payload, declared).await;
-    shared.metrics.observe_request(RequestObservation {
-        path,
-        result: answered.result,
-        items: answered.items,
-        took: started.elapsed(),
+    let trace_id = Uuid::new_v4();
+    let answering = answer(operation, &shared, payload, declared, trace_id, started);
+    // What a defect does to one request, it does to that request alone.
+    let answered = AssertUnwindSafe(answering).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!(%trace_id, path = path.as_str(), "a request met a fault of Hallmark's own");
+        let words = format!("a fault of Hallmark's own, {trace_id} in its log");
+        operation.unanswered(RequestResult::Undecided, ReasonCode::Internal, &words)
     });
-    respond(answered.status, answered.body)
+    let took = started.elapsed();
+    let Answered { status, result, items, body } = answered;
+    shared.metrics.observe_request(RequestObservation { path, result, items, took });
+    tracing::debug!(%trace_id, path = path.as_str(), result = result.as_str(), keys = items, ?took, "request");
+    respond(status, body)
 }
 
-async fn answer(operation: Operation, shared: &Shared, payload: Payload, declared: Option<u64>) -> Answered {
-    let idempotent = operation.is_idempotent();
-    let body = match body::read(payload, declared, shared.settings.max_body_bytes).await {
+async fn answer(
+    operation: Operation,
+    shared: &Shared,
+    payload: Payload,
+    declared: Option<u64>,
+    trace_id: Uuid,
+    started: Instant,
+) -> Answered {
+    let settings = &shared.settings;
+    let deadline = started + operation.deadline(settings);
+    let mut held = shared.body_room.enter();
+    let body = match body::read(payload, declared, settings.max_body_bytes, deadline, &mut held).await {
         Ok(body) => body,
-        Err(error) => {
-            let result = match error {
-                body::BodyError::TooLarge { .. } => RequestResult::TooLarge,
-                body::BodyError::TooSlow => RequestResult::TimedOut,
-                body::BodyError::Broken { .. } => RequestResult::Unreadable,
-            };
-            return Answered::refused(
-                error.status(),
-                result,
-                failure_response(idempotent, &error.to_string()),
-            );
-        }
+        Err(error) => return operation.refused(error.status(), error.result(), &error.to_string()),
     };
-    let limits = RequestLimits { keys: shared.settings.max_keys };
-    let request = match externaldata::decode(&body, limits) {
+    let limits = RequestLimits { body_bytes: settings.max_body_bytes, keys: settings.max_keys };
+    let request = match externaldata::decode(&body, &limits) {
         Ok(request) => request,
-        Err(error) => {
-            let (status, result) = match error {
-                RequestError::TooManyKeys { .. } => (StatusCode::PAYLOAD_TOO_LARGE, RequestResult::TooLarge),
-                _ => (StatusCode::BAD_REQUEST, RequestResult::Unreadable),
-            };
-            return Answered::refused(status, result, failure_response(idempotent, &error.to_string()));
-        }
+        Err(error) => return unreadable(operation, &error),
     };
     // More work than there are places is refused at once: a queue would only make everybody late.
     let Ok(_place) = shared.places.try_acquire() else {
-        let limit = shared.settings.max_in_flight;
         let words =
-            format!("{}: {limit} requests are in flight, which is all that may be", ReasonCode::Overloaded);
-        return Answered::refused(
-            StatusCode::OK,
-            RequestResult::Overloaded,
-            failure_response(idempotent, &words),
-        );
+            format!("{} requests are being answered, which is all that may be", settings.max_in_flight);
+        return operation.unanswered(RequestResult::Overloaded, ReasonCode::Overloaded, &words);
     };
     if !shared.engine.is_ready() {
-        let words = format!("{}: no configuration is in force yet", ReasonCode::NotReady);
-        return Answered::refused(
-            StatusCode::OK,
-            RequestResult::NotReady,
-            failure_response(idempotent, &words),
-        );
+        let words = "no configuration is in force yet";
+        return operation.unanswered(RequestResult::NotReady, ReasonCode::NotReady, words);
     }
-    let work = async {
-        match operation {
-            Operation::Verify(shape) => verify(shared, &request, shape).await,
-            Operation::Mutate => mutate(shared, &request).await,
+    match operation {
+        Operation::Verify(shape) => verify(shared, &request, shape, trace_id, deadline).await,
+        Operation::Mutate => mutate(shared, &request, trace_id, deadline).await,
+    }
+}
+
+fn unreadable(operation: Operation, error: &RequestError) -> Answered {
+    let (status, result) = match error {
+        RequestError::TooLarge { .. } | RequestError::TooManyKeys { .. } => {
+            (StatusCode::PAYLOAD_TOO_LARGE, RequestResult::TooLarge)
+        }
+        RequestError::Malformed { .. } | RequestError::OtherKind { .. } => {
+            (StatusCode::BAD_REQUEST, RequestResult::Unreadable)
         }
     };
-    // What a defect does to one request, it does to that request alone.
-    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
-        tracing::error!("a request met a defect of Hallmark's own");
-        let words = format!("{}: a fault of Hallmark's own, see its log", ReasonCode::Internal);
-        Answered::refused(StatusCode::OK, RequestResult::Undecided, failure_response(idempotent, &words))
-    })
+    operation.refused(status, result, &error.to_string())
 }

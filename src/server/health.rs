@@ -1,5 +1,7 @@
 //! The plain port: is the process alive, may it be asked, what has it counted.
 
+use std::sync::atomic::Ordering;
+
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{self, Data, ServiceConfig};
@@ -24,6 +26,9 @@ async fn alive() -> HttpResponse {
 /// Ready with a plan in force and a certificate to show; otherwise every reason, one a line.
 async fn ready(shared: Data<Shared>) -> HttpResponse {
     let mut missing = Vec::new();
+    if shared.stopping.load(Ordering::Relaxed) {
+        missing.push("it is being stopped".to_owned());
+    }
     if !shared.engine.is_ready() {
         missing.push("no configuration is in force: see the log, and `hallmark config check`".to_owned());
     }

@@ -14,6 +14,7 @@ pub use error::ServerError;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -24,12 +25,18 @@ use tokio::task::JoinHandle;
 use crate::config::ServerSettings;
 use crate::engine::Engine;
 use crate::telemetry::{Metrics, VerdictLog};
+use body::BodyRoom;
 use tls::TlsState;
 
-/// How long a TLS handshake may take, and how long a request's head may take to come.
+/// How long a TLS handshake may take, and how long a request's head may take to come. What follows the head
+/// has the deadline of its path.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections that wait for being accepted: Gatekeeper before 3.22 opens a new one for each request.
 const BACKLOG: u32 = 1024;
+/// Connections of one worker. Gatekeeper before 3.22 leaves its connections open until they are idle too long.
+const MAX_CONNECTIONS: usize = 8192;
+/// How many bodies of the largest size all bodies together may hold.
+const BODIES: usize = 64;
 /// Threads of the plain port.
 const HEALTH_WORKERS: usize = 1;
 
@@ -55,10 +62,13 @@ struct Shared {
     verdicts: VerdictLog,
     /// A place for each request that may be in flight.
     places: Semaphore,
+    body_room: BodyRoom,
+    stopping: AtomicBool,
 }
 
 /// A server that answers until it is stopped.
 pub struct Running {
+    shared: web::Data<Shared>,
     address: SocketAddr,
     health_address: SocketAddr,
     handles: [ServerHandle; 2],
@@ -75,17 +85,22 @@ pub fn start(parts: ServerParts) -> Result<Running, ServerError> {
     let (health_listener, health_address) = bind(settings.health_listen)?;
     let rustls = parts.tls.rustls_config();
     let shared = web::Data::new(Shared {
-        places: Semaphore::new(settings.max_in_flight),
+        places: Semaphore::new(settings.max_in_flight.min(Semaphore::MAX_PERMITS)),
+        body_room: BodyRoom::new(settings.max_body_bytes.saturating_mul(BODIES)),
         settings: parts.settings,
         engine: parts.engine,
         metrics: parts.metrics,
         tls: parts.tls,
         verdicts: VerdictLog::default(),
+        stopping: AtomicBool::new(false),
     });
     let health_shared = shared.clone();
+    let kept = shared.clone();
     let drain_seconds = settings.drain_timeout.as_secs().max(1);
     let endpoint = HttpServer::new(move || App::new().app_data(shared.clone()).configure(endpoint::routes))
         .backlog(BACKLOG)
+        .max_connections(MAX_CONNECTIONS)
+        .tcp_nodelay(true)
         .disable_signals()
         .keep_alive(settings.keep_alive)
         .client_request_timeout(HANDSHAKE_TIMEOUT)
@@ -105,6 +120,7 @@ pub fn start(parts: ServerParts) -> Result<Running, ServerError> {
             .run();
     tracing::info!(address = %address, health = %health_address, "listening");
     Ok(Running {
+        shared: kept,
         address,
         health_address,
         handles: [endpoint.handle(), health.handle()],
@@ -136,6 +152,7 @@ impl Running {
     /// # Errors
     /// [`ServerError::Ended`]: a server ended otherwise than by being stopped.
     pub async fn stop(self) -> Result<(), ServerError> {
+        self.shared.stopping.store(true, Ordering::Relaxed);
         let [endpoint, health] = self.handles;
         // The plain port goes last: whoever watches sees the end of it.
         endpoint.stop(true).await;
