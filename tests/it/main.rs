@@ -22,6 +22,7 @@ mod support;
 mod architecture;
 mod config_check;
 mod demo;
+mod endpoint;
 mod engine;
 mod fuzz;
 mod plugin;

@@ -9,4 +9,4 @@ mod requests;
 mod rules;
 mod search;
 mod stale;
-mod world;
+pub mod world;
