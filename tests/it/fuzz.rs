@@ -35,6 +35,11 @@ const DOCKER_CONFIGS: &[&str] = &[
     r#"{"credHelpers":{"registry.example":"x"},"credsStore":"y","auths":{"registry.example/team":{"username":"u","password":"p"}}}"#,
 ];
 
+const REQUESTS: &[&str] = &[
+    r#"{"apiVersion":"externaldata.gatekeeper.sh/v1beta1","kind":"ProviderRequest","request":{"keys":["alpine","[team-a]registry.example/a:1","\u003c","[]x"]}}"#,
+    r#"{"apiVersion":"externaldata.gatekeeper.sh/v1beta1","kind":"ProviderRequest","request":{}}"#,
+];
+
 const TRUST_POLICIES: &[&str] = &[
     r#"{"version":"1.0","trustPolicies":[{"name":"a","registryScopes":["*"],"signatureVerification":{"level":"strict","override":{"revocation":"log"},"verifyTimestamp":"afterCertExpiry"},"trustStores":["ca:x","tsa:y"],"trustedIdentities":["x509.subject: C=US, ST=WA, O=Acme"]}]}"#,
     r#"{"version":"1.0","trustPolicies":[{"name":"a","globalPolicy":true,"signatureVerification":{"level":"skip"}}]}"#,
@@ -88,6 +93,7 @@ fn seeds(target: &str, files: &[Vec<u8>]) -> Vec<Vec<u8>> {
     match target {
         "challenge" => texts(HEADERS),
         "docker_config" => texts(DOCKER_CONFIGS),
+        "provider_request" => texts(REQUESTS),
         "reference" => texts(REFERENCES),
         "trust_policy" => texts(TRUST_POLICIES),
         "trusted_identity" => texts(IDENTITIES),

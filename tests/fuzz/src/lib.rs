@@ -5,6 +5,7 @@
 #![allow(missing_docs, clippy::missing_panics_doc, reason = "the name of a target is its documentation")]
 
 use hallmark::crd::{self, ConvertOptions, convert, yaml};
+use hallmark::externaldata::{RequestLimits, decode, failure_response, parse_key, parse_mutation_key};
 use hallmark::notation::{COSE_MEDIA_TYPE, JWS_MEDIA_TYPE, UnverifiedEnvelope};
 use hallmark::oci::{Content, Index, Manifest, media_type};
 use hallmark::reference::{DigestAlgorithm, Reference, RegistryHost};
@@ -33,6 +34,7 @@ pub const TARGETS: &[Target] = &[
     ("index", index),
     ("manifest", manifest),
     ("ocsp_answer", ocsp_answer),
+    ("provider_request", provider_request),
     ("reference", reference),
     ("resources", resources),
     ("revocation_list", revocation_list),
@@ -146,6 +148,24 @@ pub fn trusted_identity(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Ok(name) = DistinguishedName::parse(text) {
         assert!(name.covers(&name), "{text:?} does not cover itself");
+    }
+}
+
+pub fn provider_request(bytes: &[u8]) {
+    let limits = RequestLimits { body_bytes: 16 * 1024, keys: 100 };
+    match decode(bytes, &limits) {
+        Err(error) => {
+            assert!(failure_response(false, &error.to_string()).len() < 8 * 1024, "it repeats much")
+        }
+        Ok(request) => {
+            assert!(request.keys.len() <= limits.keys, "more keys than are taken");
+            for key in &request.keys {
+                if let Ok(question) = parse_key(key, 1000) {
+                    assert!(key.ends_with(question.image), "the image is not a part of its key");
+                }
+                let _ = parse_mutation_key(key, 1000);
+            }
+        }
     }
 }
 
