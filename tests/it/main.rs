@@ -20,6 +20,7 @@
 mod support;
 
 mod architecture;
+mod bad_input;
 mod config_check;
 mod demo;
 mod endpoint;
