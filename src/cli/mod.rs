@@ -79,9 +79,18 @@ fn dispatch(matches: &ArgMatches) -> Exit {
         _ => Ok(Exit::Unusable),
     };
     result.unwrap_or_else(|error| {
-        complain(&format!("{error:#}"));
+        complain(&with_causes(&error));
         Exit::Unusable
     })
+}
+
+/// The error with its causes, leaving out what was said already: many errors name their cause themselves.
+fn with_causes(error: &anyhow::Error) -> String {
+    error
+        .chain()
+        .map(ToString::to_string)
+        .reduce(|said, cause| if said.contains(&cause) { said } else { format!("{said}: {cause}") })
+        .unwrap_or_default()
 }
 
 /// Writes to standard output.
