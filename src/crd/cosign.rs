@@ -47,7 +47,11 @@ fn anyone(place: &Field<'_>, notes: &mut Notes) {
 fn trust_policies(policies: &Field<'_>, notes: &mut Notes) {
     for policy in policies.items(notes).unwrap_or_default() {
         let Some(keyless) = policy.member("keyless") else { continue };
-        let named = |names: [&str; 2]| names.iter().any(|name| keyless.member(name).is_some());
+        let named = |names: [&str; 2]| {
+            let written =
+                |name: &&str| keyless.member(name).is_some_and(|field| field.node.text() != Some(""));
+            names.iter().any(written)
+        };
         let identity = named(["certificateIdentity", "certificateIdentityRegExp"]);
         let issuer = named(["certificateOIDCIssuer", "certificateOIDCIssuerRegExp"]);
         if !identity || !issuer {

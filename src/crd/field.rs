@@ -1,6 +1,6 @@
 //! A place in a document: the node, its path and its line, with the readers that note what is wrong.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::node::{Member, Node};
@@ -131,6 +131,16 @@ impl<'a> Field<'a> {
         text
     }
 
+    /// A path of the process, or a note that it cannot be one.
+    pub(super) fn path(&self, notes: &mut Notes) -> Option<PathBuf> {
+        let text = self.text(notes)?;
+        if text == "~" || text.starts_with("~/") {
+            notes.error(self, "`~` is not replaced by a home folder here", "write the whole path");
+            return None;
+        }
+        Some(PathBuf::from(text))
+    }
+
     /// The text of a member; nothing is noted where it is absent or null.
     pub(super) fn member_text(&self, name: &str, notes: &mut Notes) -> Option<&'a str> {
         self.member(name)?.text(notes)
@@ -158,7 +168,8 @@ impl<'a> Field<'a> {
         match self.node.value {
             super::node::Value::Bool(value) => Some(value),
             _ => {
-                notes.error(self, format!("true or false is wanted, not {}", self.node.kind()), "");
+                let message = format!("true or false is wanted, not {}", self.node.kind());
+                notes.error(self, message, "write true or false without quotes");
                 None
             }
         }
@@ -171,7 +182,8 @@ impl<'a> Field<'a> {
             _ => None,
         };
         if number.is_none() {
-            notes.error(self, "a whole number is wanted", "");
+            let message = format!("a whole number is wanted, not {}", self.node.kind());
+            notes.error(self, message, "write digits only, without quotes");
         }
         number
     }
@@ -198,7 +210,8 @@ impl<'a> Field<'a> {
     pub(super) fn is_map(&self, notes: &mut Notes) -> bool {
         let map = self.node.members().is_some();
         if !map {
-            notes.error(self, format!("a mapping is wanted, not {}", self.node.kind()), "");
+            let message = format!("a mapping is wanted, not {}", self.node.kind());
+            notes.error(self, message, "write `name: value` lines below it");
         }
         map
     }

@@ -61,16 +61,18 @@ fn say_validity(value: &Field<'_>, pem: &str, keys: &[Key], now: Timestamp, note
             continue;
         };
         let subject = certificate.subject();
-        let text = if now > not_after {
-            format!("certificate {subject} expired on {}", day(not_after))
+        let (text, remedy) = if now > not_after {
+            let remedy = "signatures under it count only where a trusted timestamp covers them";
+            (format!("certificate {subject} expired on {}", day(not_after)), remedy)
         } else if now < not_before {
-            format!("certificate {subject} is not valid before {}", day(not_before))
+            let remedy = "until then no signature under it counts; keep the certificate before it as well";
+            (format!("certificate {subject} is not valid before {}", day(not_before)), remedy)
         } else {
             continue;
         };
         let line = block_line(value, pem, index.saturating_add(1));
         let place = Field { node: value.node, path: value.path.clone(), line };
-        notes.warning(&place, text, "signatures under it count only where a trusted timestamp covers them");
+        notes.warning(&place, text, remedy);
     }
 }
 

@@ -1,7 +1,5 @@
 //! KeyManagementProvider and CertificateStore: where keys and certificates come from.
 
-use std::path::PathBuf;
-
 use super::field::{Field, Notes, did_you_mean};
 use super::resource::{Kind, Resource};
 use super::{ConvertOptions, inline};
@@ -43,7 +41,12 @@ fn from_spec(
     options: &ConvertOptions,
     notes: &mut Notes,
 ) -> Option<KeySourceSettings> {
-    spec.only(&["type", "provider", "refreshInterval", "parameters"], &[], notes);
+    // One of Ratify's samples spells it in lower case, which its own schema drops.
+    if let Some(field) = spec.member("refreshinterval") {
+        notes.warning(&field, "is read as refreshInterval", "write refreshInterval");
+    }
+    let used = ["type", "provider", "refreshInterval", "parameters", "refreshinterval"];
+    spec.only(&used, &[], notes);
     let source_type = source_type(kind, spec, notes)?;
     let empty = super::node::Node { line: spec.line, value: super::node::Value::Map(Vec::new()) };
     let parameters = spec.member("parameters").unwrap_or_else(|| Field {
@@ -123,7 +126,8 @@ fn source_type(kind: Kind, spec: &Field<'_>, notes: &mut Notes) -> Option<String
 }
 
 fn refresh_interval(spec: &Field<'_>, why: &str, notes: &mut Notes) {
-    if let Some(field) = spec.member("refreshInterval").filter(|field| field.node.text() != Some("")) {
+    let field = spec.member("refreshInterval").or_else(|| spec.member("refreshinterval"));
+    if let Some(field) = field.filter(|field| field.node.text() != Some("")) {
         notes.notice(&field, format!("has no effect: {why}"), "");
     }
 }
@@ -155,8 +159,8 @@ fn content_type(kind: Kind, parameters: &Field<'_>, notes: &mut Notes) -> Option
 fn file(parameters: &Field<'_>, notes: &mut Notes) -> Option<KeySourceSettings> {
     parameters.only(&["path", "contentType"], &[], notes);
     let content = content_type(Kind::KeyManagementProvider, parameters, notes)?;
-    let path = parameters.required_text("path", notes, "name a file or folder of PEM or DER")?;
-    Some(KeySourceSettings::File { path: PathBuf::from(path), content })
+    parameters.required_text("path", notes, "name a file or folder of PEM or DER")?;
+    Some(KeySourceSettings::File { path: parameters.member("path")?.path(notes)?, content })
 }
 
 fn azure_key_vault(spec: &Field<'_>, parameters: &Field<'_>, notes: &mut Notes) {

@@ -7,15 +7,17 @@ use std::sync::Arc;
 use super::field::Notes;
 use super::lookup::{Found, KeySources};
 use super::notation::{NotationDraft, SourceName};
+use super::place;
+use super::rule::rule;
 use super::verifier::VerifierDraft;
 use super::{Configuration, ConvertOptions, Converted, Item, Kind, ResourceKey};
 use crate::engine::diagnostic::{Diagnostic, Severity};
-use crate::engine::settings::{PlanSettings, RuleSettings, ThresholdRule};
+use crate::engine::settings::{PlanSettings, RuleSettings};
 use crate::trust::key_source::{KeyContent, KeySourceSettings};
 use crate::trust::store::{KeySourceName, StoreSettings as TrustStoreSettings, StoreType};
 use crate::verifier::{NotationSettings, VerifierSettings};
 
-type Namespace = Option<Arc<str>>;
+pub(super) type Namespace = Option<Arc<str>>;
 
 /// What joined resources mean.
 pub(super) struct Linked {
@@ -34,6 +36,7 @@ struct LinkedVerifier {
 /// Looks up the names that resources give each other, and says what dangles or is unused.
 pub(super) fn link(converted: Vec<Converted>, options: &ConvertOptions) -> Linked {
     let mut resources = super::duplicate::settle(converted);
+    let places = place::of(&resources);
     let sources = KeySources::of(&resources, &options.release_namespace);
     let mut used = BTreeSet::new();
     let linked = link_verifiers(&mut resources, &sources, &mut used, options);
@@ -52,16 +55,17 @@ pub(super) fn link(converted: Vec<Converted>, options: &ConvertOptions) -> Linke
     let mut diagnostics: Vec<_> = resources.into_iter().flat_map(|resource| resource.notes.said).collect();
     diagnostics.append(&mut general);
     sort(&mut diagnostics);
-    Linked { configuration: Configuration { cluster, namespaces, diagnostics }, refused }
+    Linked { configuration: Configuration { cluster, namespaces, places, diagnostics }, refused }
 }
 
-/// By file and line, what matters most first where those are equal.
+/// By file and line, what matters most first where those are equal. What is said twice is said once.
 pub(super) fn sort(diagnostics: &mut Vec<Diagnostic>) {
+    let mut said = BTreeSet::new();
+    diagnostics.retain(|diagnostic| said.insert(diagnostic.to_string()));
     diagnostics.sort_by(|a, b| {
         let place = |d: &Diagnostic| (d.file.clone(), d.line, d.severity);
         place(a).cmp(&place(b))
     });
-    diagnostics.dedup();
 }
 
 /// Namespaces with a resource that decides something there. A CertificateStore alone decides nothing.
@@ -135,15 +139,22 @@ impl Linker<'_> {
                 store.sources.iter().filter_map(|name| self.source(id.0, name, sources)).collect();
             stores.insert(id.clone(), names);
         }
+        let mut is_needed = false;
         for (index, statement) in notation.statements.iter().enumerate() {
             for id in &statement.trust_stores {
                 if stores.contains_key(id) {
                     continue;
                 }
+                is_needed = true;
                 let line = notation.statement_lines.get(index).copied().flatten();
                 let members = self.directories(draft, notation, id, line, sources);
                 stores.insert(id.clone(), members);
             }
+        }
+        if !is_needed && !notation.directories.is_empty() {
+            let message = "is used by no statement: every trust store is defined in verificationCertStores";
+            let place = (notation.directories_line, "spec.parameters.verificationCerts");
+            self.notes.say(Severity::Warning, place, message, "remove it");
         }
         stores
     }
@@ -211,13 +222,18 @@ impl Linker<'_> {
     ) -> Vec<KeySourceName> {
         if notation.directories.is_empty() {
             let message = format!("trust store {kind}:{name} is not defined");
-            let remedy = format!("define {name} below spec.parameters.verificationCertStores.{kind}");
+            let elsewhere = notation.stores.keys().find(|(other, defined)| other != kind && defined == name);
+            let below = format!("below spec.parameters.verificationCertStores.{kind}");
+            let remedy = match elsewhere {
+                Some((other, _)) => format!("{name} is defined as {other}: write it {below}"),
+                None => format!("define {name} {below}"),
+            };
             self.notes.say(Severity::Error, (line, "spec.parameters.trustPolicyDoc"), message, remedy);
             return Vec::new();
         }
         let mut names = Vec::new();
         for path in &notation.directories {
-            let id: KeySourceName = format!("Verifier {} {}", draft.resource, path.display()).into();
+            let id = place::directory(&draft.resource, path);
             let settings = KeySourceSettings::File { path: path.clone(), content: KeyContent::Certificates };
             sources.insert(id.clone(), settings);
             names.push(id);
@@ -235,7 +251,13 @@ fn refused(draft: &VerifierDraft, reason: String) -> VerifierSettings {
     }
 }
 
+/// A Verifier that cannot be read may name any of them: then nothing is called unused.
 fn say_unused(resources: &mut [Converted], used: &BTreeSet<ResourceKey>) {
+    let is_unread =
+        |resource: &Converted| matches!(&resource.item, Item::Verifier(draft) if draft.body.is_err());
+    if resources.iter().any(is_unread) {
+        return;
+    }
     for resource in resources {
         if matches!(resource.item, Item::KeySource(_)) && !used.contains(&resource.key) {
             let place = (None, "");
@@ -292,70 +314,5 @@ fn say_missing(settings: &PlanSettings, resources: &[Converted], general: &mut V
     if matches!(settings.rule, RuleSettings::OneValidSignature) {
         let message = "there is no Policy: one valid signature of a configured Verifier suffices";
         say(Severity::Notice, message, "");
-    }
-}
-
-/// The rule of one scope; `None` where it has no Policy.
-fn rule(
-    scope: &Namespace,
-    resources: &mut [Converted],
-    verifiers: &[VerifierSettings],
-) -> Option<RuleSettings> {
-    let mut policies: Vec<&mut Converted> = resources
-        .iter_mut()
-        .filter(|resource| resource.key.kind == Kind::Policy && resource.key.namespace == *scope)
-        .collect();
-    if policies.len() > 1 {
-        let names: Vec<_> = policies.iter().map(|policy| policy.key.name.to_string()).collect();
-        let message =
-            format!("there are {} Policies where one is allowed: {}", names.len(), names.join(", "));
-        for policy in &mut policies {
-            policy.notes.say(Severity::Error, (None, ""), message.clone(), "keep one of them");
-        }
-        return Some(RuleSettings::Refused { name: names.join(", ").into(), reason: message });
-    }
-    let policy = policies.into_iter().next()?;
-    let Item::Policy(rule) = &policy.item else { return None };
-    let rule = rule.clone();
-    say_unclaimed(&rule, verifiers, &mut policy.notes);
-    let Some(missing) = missing_verifier(&rule, verifiers) else { return Some(rule) };
-    let message = format!("there is no Verifier whose spec.name is {missing}");
-    policy.notes.say(
-        Severity::Error,
-        (None, "spec.parameters.policy"),
-        message.clone(),
-        "correct verifierName",
-    );
-    Some(RuleSettings::Refused { name: policy.key.name.clone(), reason: message })
-}
-
-/// A listed artifact type that no Verifier claims can never be satisfied.
-fn say_unclaimed(rule: &RuleSettings, verifiers: &[VerifierSettings], notes: &mut Notes) {
-    let RuleSettings::ByArtifactType { listed, .. } = rule else { return };
-    for wanted in listed.keys() {
-        let claims = |types: &[String]| types.iter().any(|claimed| claimed == wanted || claimed == "*");
-        if !verifiers.iter().any(|verifier| claims(verifier.artifact_types())) {
-            let field = "spec.parameters.artifactVerificationPolicies";
-            let message = format!("no Verifier claims {wanted}, so no image satisfies this Policy");
-            notes.say(Severity::Warning, (None, field), message, "add a Verifier for it, or remove the line");
-        }
-    }
-}
-
-fn missing_verifier(rule: &RuleSettings, verifiers: &[VerifierSettings]) -> Option<Arc<str>> {
-    fn first_missing(rule: &ThresholdRule, verifiers: &[VerifierSettings]) -> Option<Arc<str>> {
-        match rule {
-            ThresholdRule::AtLeast { rules, .. } => {
-                rules.iter().find_map(|rule| first_missing(rule, verifiers))
-            }
-            ThresholdRule::Signatures { verifier: wanted, .. } => {
-                let exists = verifiers.iter().any(|verifier| verifier.name() == wanted);
-                (!exists).then(|| wanted.clone())
-            }
-        }
-    }
-    match rule {
-        RuleSettings::Threshold { root, .. } => first_missing(root, verifiers),
-        _ => None,
     }
 }

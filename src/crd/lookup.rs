@@ -36,8 +36,8 @@ impl KeySources {
     ///
     /// A namespaced Verifier finds key sources of its own namespace, then the cluster's; never another
     /// namespace's. A cluster Verifier finds the cluster's, then a CertificateStore in the release
-    /// namespace, then in `default`, never elsewhere; with `namespace/name` a CertificateStore there, then
-    /// a KeyManagementProvider of the cluster of that name.
+    /// namespace, then in `default`, never elsewhere; with `namespace/name` what is there, then a
+    /// KeyManagementProvider of the cluster of that name, as Ratify does.
     pub(super) fn find(&self, text: &str, namespace: Option<&str>) -> Found<'_> {
         use Kind::{CertificateStore, KeyManagementProvider};
         let (qualifier, name) = match text.split_once('/') {
@@ -46,13 +46,21 @@ impl KeySources {
         };
         let candidates: Vec<(Kind, Option<&str>)> = match (namespace, qualifier) {
             (Some(own), Some(other)) if own != other => return Found::Forbidden,
-            (Some(own), Some(_)) => vec![(KeyManagementProvider, Some(own)), (CertificateStore, Some(own))],
+            (Some(own), Some(_)) => vec![
+                (KeyManagementProvider, Some(own)),
+                (CertificateStore, Some(own)),
+                (KeyManagementProvider, None),
+            ],
             (Some(own), None) => vec![
                 (KeyManagementProvider, Some(own)),
                 (KeyManagementProvider, None),
                 (CertificateStore, Some(own)),
             ],
-            (None, Some(other)) => vec![(CertificateStore, Some(other)), (KeyManagementProvider, None)],
+            (None, Some(other)) => vec![
+                (KeyManagementProvider, Some(other)),
+                (CertificateStore, Some(other)),
+                (KeyManagementProvider, None),
+            ],
             (None, None) => vec![
                 (KeyManagementProvider, None),
                 (CertificateStore, Some(&self.release_namespace)),
@@ -69,7 +77,8 @@ impl KeySources {
         let remark = match (other, plain) {
             (Some((other, _)), _) => Some(format!("{text} is {key} here, not {other}")),
             (None, (KeyManagementProvider, None, None)) if qualifier.is_none() => None,
-            (None, (KeyManagementProvider, Some(_), _)) => None,
+            (None, (KeyManagementProvider, Some(_), Some(_))) => None,
+            (None, (KeyManagementProvider, None, _)) => Some(format!("{text} is {key} of the cluster")),
             (None, _) => Some(format!("{text} is {key}")),
         };
         Found::One { key: key.clone(), settings, remark }

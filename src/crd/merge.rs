@@ -58,6 +58,10 @@ impl LastGood {
         let present: BTreeSet<_> = read.iter().map(|resource| resource.key.clone()).collect();
         let mut chosen = Chosen { resources: Vec::new(), said: Vec::new(), stood_in: BTreeSet::new() };
         for resource in read {
+            if self.replaces_unnamed(&resource, &present) {
+                chosen.said.extend(resource.notes.said);
+                continue;
+            }
             let is_bad = resource.refusal().is_some() || contradicted.contains(&resource.key);
             match self.good.get(&resource.key).filter(|_| is_bad) {
                 Some(good) => chosen.stand_in(good, resource),
@@ -75,6 +79,16 @@ impl LastGood {
             }
         }
         chosen
+    }
+
+    /// True for a document whose text cannot be read where a resource of the same file is missing now: it is
+    /// taken for that resource, which serves as last read.
+    fn replaces_unnamed(&self, resource: &Converted, present: &BTreeSet<ResourceKey>) -> bool {
+        let is_unreadable = resource.node.is_null() && !self.good.contains_key(&resource.key);
+        let missing = |(key, good): (&ResourceKey, &Converted)| {
+            good.file() == resource.file() && !present.contains(key)
+        };
+        is_unreadable && resource.file().is_some() && self.good.iter().any(missing)
     }
 
     /// Takes the last good version of resources that are well written and name something that is missing.

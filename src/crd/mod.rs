@@ -15,19 +15,26 @@ mod lookup;
 mod merge;
 pub mod node;
 mod notation;
+mod place;
 mod policy;
 mod resource;
+mod rule;
 pub mod source;
 mod store;
 mod verifier;
 pub mod yaml;
 
 #[cfg(test)]
+mod fault_tests;
+#[cfg(test)]
+mod shape_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod yaml_tests;
 
 pub use merge::LastGood;
+pub use place::Place;
 pub use resource::{DEFAULT_NAMESPACE, Document, GROUP, Kind, ResourceKey, Version};
 
 use std::collections::BTreeMap;
@@ -41,6 +48,7 @@ use self::verifier::VerifierDraft;
 use crate::engine::diagnostic::Diagnostic;
 use crate::engine::settings::{PlanSettings, RuleSettings, StoreSettings};
 use crate::trust::key_source::KeySourceSettings;
+use crate::trust::store::KeySourceName;
 
 /// Where documents come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +87,8 @@ pub struct Configuration {
     /// For images asked for with a namespace that has resources of its own: the cluster's united with the
     /// namespace's, under the namespace's rule where it has one.
     pub namespaces: BTreeMap<Arc<str>, PlanSettings>,
+    /// Where the key sources are written that are read from somewhere.
+    pub places: BTreeMap<KeySourceName, Place>,
     /// Everything that should be said, sorted by file and line.
     pub diagnostics: Vec<Diagnostic>,
 }

@@ -16,6 +16,8 @@ pub(super) struct NotationDraft {
     pub(super) stores: BTreeMap<(StoreType, String), StoreDraft>,
     /// The folders of `verificationCerts`: the members of every store that is named and not defined.
     pub(super) directories: Vec<PathBuf>,
+    /// Where `verificationCerts` stands.
+    pub(super) directories_line: Option<u32>,
     pub(super) required_metadata: Vec<(String, String)>,
     /// Where each statement's `trustStores` stand.
     pub(super) statement_lines: Vec<Option<u32>>,
@@ -67,6 +69,7 @@ pub(super) fn convert(
     let used = ["verificationCertStores", "verificationCerts", "trustPolicyDoc", "userMetadata"];
     parameters.only(&used, &[("nestedReferences", NESTED), ("nestedArtifactTypes", NESTED)], notes);
     let directories = directories(&parameters, namespaced, notes);
+    let directories_line = parameters.member("verificationCerts").and_then(|field| field.line);
     let stores = parameters
         .member("verificationCertStores")
         .map(|stores| trust_stores(&stores, notes))
@@ -74,7 +77,14 @@ pub(super) fn convert(
     let required_metadata = required_metadata(&parameters, notes);
     let (statements, statement_lines) = trust_policy(&parameters, notes)?;
     unused_stores(&stores, &statements, notes);
-    Some(NotationDraft { statements, stores, directories, required_metadata, statement_lines })
+    Some(NotationDraft {
+        statements,
+        stores,
+        directories,
+        directories_line,
+        required_metadata,
+        statement_lines,
+    })
 }
 
 fn directories(parameters: &Field<'_>, namespaced: bool, notes: &mut Notes) -> Vec<PathBuf> {
@@ -88,7 +98,7 @@ fn directories(parameters: &Field<'_>, namespaced: bool, notes: &mut Notes) -> V
         return Vec::new();
     }
     let items = field.items(notes).unwrap_or_default();
-    items.iter().filter_map(|item| item.text(notes)).map(PathBuf::from).collect()
+    items.iter().filter_map(|item| item.path(notes)).collect()
 }
 
 /// Typed: `{ca: {store: [names]}}`; as before Ratify 1.2: `{store: [names]}`, all of type ca.
@@ -175,8 +185,13 @@ fn trust_policy(parameters: &Field<'_>, notes: &mut Notes) -> Option<(Vec<Statem
     let mut document = match document {
         Ok(document) => document,
         Err(errors) => {
-            for error in errors.0 {
-                policy_error(&field, &error, notes);
+            let mistyped: BTreeSet<_> =
+                errors.0.iter().filter(|error| is_mistyped(error)).map(|error| &error.path).collect();
+            for error in &errors.0 {
+                // What is there in another type is not missing as well.
+                if is_mistyped(error) || !mistyped.contains(&error.path) {
+                    policy_error(&field, error, notes);
+                }
             }
             return None;
         }
@@ -191,6 +206,10 @@ fn trust_policy(parameters: &Field<'_>, notes: &mut Notes) -> Option<(Vec<Statem
     Some((document.statements, lines))
 }
 
+fn is_mistyped(error: &crate::trust::policy::PolicyError) -> bool {
+    matches!(error.problem, Problem::WrongType { .. })
+}
+
 fn policy_error(field: &Field<'_>, error: &crate::trust::policy::PolicyError, notes: &mut Notes) {
     let path =
         if error.path.is_empty() { field.path.clone() } else { format!("{}.{}", field.path, error.path) };
@@ -198,6 +217,7 @@ fn policy_error(field: &Field<'_>, error: &crate::trust::policy::PolicyError, no
     let place = Field { node: field.node, path, line };
     let remedy = match &error.problem {
         Problem::Unknown { known } => did_you_mean(error.path.rsplit('.').next().unwrap_or_default(), known),
+        Problem::WrongType { expected: "a text" } => "put it in quotes".to_owned(),
         _ => String::new(),
     };
     let message = match &error.statement {

@@ -48,6 +48,8 @@ fn policy_type(
     match (version, name) {
         (Version::V1Alpha1, "configpolicy") => Some("config-policy".to_owned()),
         (Version::V1Alpha1, "regopolicy") => Some("rego-policy".to_owned()),
+        // Written while v1beta1 was in the making.
+        (Version::V1Alpha1, NAME) if spec.member("type").is_some() => written_type(spec, notes),
         (Version::V1Alpha1, _) => {
             notes.error(
                 &place,
@@ -56,9 +58,7 @@ fn policy_type(
             );
             None
         }
-        (Version::V1Beta1, NAME) => {
-            spec.required_text("type", notes, "write type: config-policy").map(str::to_owned)
-        }
+        (Version::V1Beta1, NAME) => written_type(spec, notes),
         (Version::V1Beta1, _) => {
             notes.error(
                 &place,
@@ -68,6 +68,20 @@ fn policy_type(
             None
         }
     }
+}
+
+/// `spec.type`; Ratify's own name of a type within its code is understood too.
+fn written_type(spec: &Field<'_>, notes: &mut Notes) -> Option<String> {
+    let written = spec.required_text("type", notes, "write type: config-policy")?;
+    let fold = |text: &str| text.to_ascii_lowercase().replace('-', "");
+    let Some(known) = TYPES.iter().find(|known| fold(known) == fold(written)) else {
+        return Some(written.to_owned());
+    };
+    if *known != written {
+        let field = spec.member("type").unwrap_or_else(|| spec.absent("type"));
+        notes.warning(&field, format!("{written} is read as {known}"), format!("write {known}"));
+    }
+    Some((*known).to_owned())
 }
 
 fn from_spec(
@@ -92,7 +106,11 @@ fn from_spec(
         }
         other => {
             let field = spec.member("type").unwrap_or_else(|| spec.absent("type"));
-            notes.error(&field, format!("{other} is no type of Policy"), did_you_mean(other, TYPES));
+            let remedy = match other {
+                "config" | "rego" => did_you_mean(&format!("{other}-policy"), TYPES),
+                _ => did_you_mean(other, TYPES),
+            };
+            notes.error(&field, format!("{other} is no type of Policy"), remedy);
             None
         }
     }
@@ -107,7 +125,9 @@ fn by_artifact_type(
     let mut default = Quantifier::All;
     let mut evidence = Evidence::First;
     if let Some(parameters) = parameters {
-        parameters.only(&["artifactVerificationPolicies", "evidence"], &[], notes);
+        let without_effect =
+            [("passthroughEnabled", "it belongs to rego-policy, and Hallmark decides itself")];
+        parameters.only(&["artifactVerificationPolicies", "evidence"], &without_effect, notes);
         evidence = evidence_of(&parameters, notes)?;
         if let Some(policies) = parameters.member("artifactVerificationPolicies") {
             policies.is_map(notes);

@@ -18,6 +18,9 @@ const V2_GROUPS: &[&str] = &["config.ratify.sh", "config.ratify.dev"];
 /// Where a namespaced document of a file belongs that names no namespace.
 pub const DEFAULT_NAMESPACE: &str = "default";
 
+/// What a resource is called that has no name.
+const NO_NAME: &str = "(no name)";
+
 /// A document as it was read, before anything is known about it.
 #[derive(Clone, Debug)]
 pub struct Document {
@@ -87,6 +90,16 @@ pub struct ResourceKey {
     pub name: Arc<str>,
 }
 
+impl ResourceKey {
+    /// `notation` for the cluster's, `team-a/notation` for a namespace's.
+    pub(super) fn qualified(&self) -> Arc<str> {
+        match &self.namespace {
+            None => self.name.clone(),
+            Some(namespace) => format!("{namespace}/{}", self.name).into(),
+        }
+    }
+}
+
 impl fmt::Display for ResourceKey {
     /// `Verifier notation`, `NamespacedVerifier team-a/notation`, `CertificateStore default/certs`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -131,13 +144,19 @@ pub(super) enum Identified {
 /// Finds out what a document is. A `List` gives its items.
 pub(super) fn identify(document: &Document) -> Vec<Identified> {
     match &document.content {
-        Ok(node) if node.get("kind").and_then(Node::text) == Some("List") => {
+        Ok(node) if is_list(node) => {
             let items = node.get("items").and_then(Node::items).unwrap_or_default();
             items.iter().map(|item| identify_node(item, document.file.clone(), item.line)).collect()
         }
         Ok(node) => vec![identify_node(node, document.file.clone(), document.line)],
         Err(error) => vec![identify_unreadable(error, document)],
     }
+}
+
+/// True for what `kubectl get -o yaml` prints: `List`, or `VerifierList` and the like.
+fn is_list(node: &Node) -> bool {
+    node.get("kind").and_then(Node::text).is_some_and(|kind| kind.ends_with("List"))
+        && node.get("items").is_some_and(|items| items.items().is_some())
 }
 
 fn identify_node(node: &Node, file: Option<Arc<Path>>, line: Option<u32>) -> Identified {
@@ -148,59 +167,123 @@ fn identify_node(node: &Node, file: Option<Arc<Path>>, line: Option<u32>) -> Ide
         |name: &str| node.get("metadata").and_then(|metadata| metadata.get(name)).and_then(Node::text);
     let name = metadata("name").filter(|name| !name.is_empty());
     let Some(claim) = claim(api_version, kind_text) else {
-        return foreign(&notes, api_version, kind_text);
+        return foreign(node, &notes, api_version, kind_text);
     };
+    let namespace = metadata("namespace").filter(|namespace| !namespace.is_empty());
     let key = ResourceKey {
         kind: claim.kind,
-        namespace: claim.namespaced.then(|| metadata("namespace").unwrap_or(DEFAULT_NAMESPACE).into()),
-        name: name.unwrap_or("(no name)").into(),
+        namespace: claim.namespaced.then(|| namespace.unwrap_or(DEFAULT_NAMESPACE).into()),
+        name: name.unwrap_or(NO_NAME).into(),
     };
-    notes.resource = key.to_string();
+    notes.resource = claim.called(kind_text, &key);
     let root = Field::root(node, "", line);
     if let Some((field, message, remedy)) = claim.fault {
         notes.error(&root.member(field).unwrap_or_else(|| root.absent(field)), message, remedy);
     } else if name.is_none() {
-        notes.error(&root.absent("metadata.name"), "is missing", "give the resource a name");
+        say_nameless(&root, &mut notes);
     } else {
         root.only(&["apiVersion", "kind", "metadata", "spec", "status"], &[], &mut notes);
+        say_version(claim.version, kind_text, &root, &mut notes);
+        say_namespace(&key, kind_text, namespace, &root, &mut notes);
         match root.member("spec") {
             Some(spec) => {
                 spec.is_map(&mut notes);
             }
-            None => notes.error(&root.absent("spec"), "is missing", ""),
+            None => notes.error(&root.absent("spec"), "is missing", "write spec: and what belongs below it"),
         }
     }
     Identified::Resource(Resource { key, version: claim.version, node: node.clone(), notes })
 }
 
+fn say_nameless(root: &Field<'_>, notes: &mut Notes) {
+    let written = root.member("metadata").and_then(|metadata| metadata.member("name"));
+    match written.filter(|name| name.node.text().is_none()) {
+        Some(name) => {
+            name.text(notes);
+        }
+        None => notes.error(&root.absent("metadata.name"), "is missing", "give the resource a name"),
+    }
+}
+
+/// Ratify has samples of namespaced kinds in a version that it does not serve for them.
+fn say_version(version: Version, kind: &str, root: &Field<'_>, notes: &mut Notes) {
+    if version == Version::V1Alpha1 && kind.starts_with("Namespaced") {
+        let field = root.member("apiVersion").unwrap_or_else(|| root.absent("apiVersion"));
+        let message = format!("{kind} is served by clusters only as v1beta1");
+        notes.warning(&field, message, format!("write {GROUP}/v1beta1"));
+    }
+}
+
+/// A namespace where none belongs, or none where one does: who reads the resource would be mistaken about
+/// the images that it governs.
+fn say_namespace(key: &ResourceKey, kind: &str, written: Option<&str>, root: &Field<'_>, notes: &mut Notes) {
+    match (&key.namespace, written) {
+        (None, Some(_)) => {
+            let metadata = root.member("metadata").unwrap_or_else(|| root.absent("metadata"));
+            let field = metadata.member("namespace").unwrap_or_else(|| metadata.absent("namespace"));
+            let message = format!("has no effect: a {kind} belongs to the whole cluster");
+            notes.warning(&field, message, format!("remove it, or write kind: Namespaced{kind}"));
+        }
+        (Some(taken), None) => {
+            let field = root.member("metadata").unwrap_or_else(|| root.clone()).absent("namespace");
+            notes.notice(
+                &field,
+                format!("is missing; {taken} is taken"),
+                "write the namespace that is meant",
+            );
+        }
+        _ => {}
+    }
+}
+
 fn identify_unreadable(error: &YamlError, document: &Document) -> Identified {
     let mut notes = Notes::new(String::new(), document.file.clone(), error.line.or(document.line));
-    let api_version = error.api_version.as_deref().unwrap_or_default();
-    let kind = error.kind.as_deref().unwrap_or_default();
+    let seen = &error.seen;
+    let api_version = seen.api_version.as_deref().unwrap_or_default();
+    let kind = seen.kind.as_deref().unwrap_or_default();
     let message = format!("cannot be read: {}", error.message);
-    let remedy = "correct the YAML";
-    let Some(claim) = claim(api_version, kind) else {
+    let remedy = error.remedy;
+    // A kind that cannot be made out, in a text that names our group.
+    let is_ours = seen.is_ours && (api_version.is_empty() || kind.is_empty() || kind.ends_with("List"));
+    let Some(claim) = claim(api_version, kind).or_else(|| is_ours.then(Claim::anything)) else {
         return Identified::Foreign(notes.diagnostic(Severity::Error, (error.line, ""), message, remedy));
     };
+    let namespace = seen.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
     let key = ResourceKey {
         kind: claim.kind,
-        namespace: claim.namespaced.then(|| DEFAULT_NAMESPACE.into()),
-        name: error.name.as_deref().unwrap_or("(no name)").into(),
+        namespace: claim.namespaced.then(|| namespace.into()),
+        name: seen.name.as_deref().unwrap_or(NO_NAME).into(),
     };
-    notes.resource = key.to_string();
+    notes.resource = claim.called(kind, &key);
     notes.say(Severity::Error, (error.line, ""), message, remedy);
     let node = Node { line: document.line, value: super::node::Value::Null };
     Identified::Resource(Resource { key, version: claim.version, node, notes })
 }
 
-fn foreign(notes: &Notes, api_version: &str, kind: &str) -> Identified {
+fn foreign(node: &Node, notes: &Notes, api_version: &str, kind: &str) -> Identified {
     let place = (notes.line, "");
-    Identified::Foreign(if api_version.is_empty() || kind.is_empty() {
-        let remedy = format!("resources begin with apiVersion: {GROUP}/v1beta1");
-        notes.diagnostic(Severity::Error, place, "is no resource: apiVersion or kind is missing", remedy)
+    if !api_version.is_empty() && !kind.is_empty() {
+        let message = format!("{api_version} {kind} is not read by Hallmark");
+        return Identified::Foreign(notes.diagnostic(Severity::Notice, place, message, ""));
+    }
+    let is_kustomization = notes
+        .file
+        .as_ref()
+        .and_then(|file| file.file_stem())
+        .is_some_and(|stem| stem.eq_ignore_ascii_case("kustomization"));
+    if is_kustomization {
+        let (message, remedy) =
+            ("is kustomize's and not read", "give the output of `kustomize build` instead");
+        return Identified::Foreign(notes.diagnostic(Severity::Notice, place, message, remedy));
+    }
+    let is_command_line = ["store", "verifier", "executor"].iter().any(|name| node.get(name).is_some());
+    let message = if is_command_line {
+        "is a configuration of Ratify's command line, which is not read here"
     } else {
-        notes.diagnostic(Severity::Notice, place, format!("{api_version} {kind} is not read by Hallmark"), "")
-    })
+        "is no resource: apiVersion or kind is missing"
+    };
+    let remedy = format!("write resources, which begin with apiVersion: {GROUP}/v1beta1 and a kind");
+    Identified::Foreign(notes.diagnostic(Severity::Error, place, message, remedy))
 }
 
 /// What `apiVersion` and `kind` claim.
@@ -212,6 +295,23 @@ struct Claim {
     fault: Option<(&'static str, String, String)>,
 }
 
+impl Claim {
+    /// What cannot be read may be anything: it counts as what decides most.
+    fn anything() -> Self {
+        Self { kind: Kind::Policy, namespaced: false, version: Version::V1Beta1, fault: None }
+    }
+
+    /// What messages call the resource: by the kind that is written, where that is none of ours.
+    fn called(&self, written: &str, key: &ResourceKey) -> String {
+        let is_known = written.is_empty() || KINDS.iter().any(|(name, _, _)| *name == written);
+        match &key.namespace {
+            _ if is_known => key.to_string(),
+            Some(namespace) => format!("{written} {namespace}/{}", key.name),
+            None => format!("{written} {}", key.name),
+        }
+    }
+}
+
 /// `None` for what is clearly another's. A misspelt claim is ours and refused: what it would have decided
 /// must not be decided more loosely without it. What decides in ways not known here counts as a Policy.
 fn claim(api_version: &str, kind: &str) -> Option<Claim> {
@@ -219,7 +319,8 @@ fn claim(api_version: &str, kind: &str) -> Option<Claim> {
     let names: Vec<&str> = KINDS.iter().map(|(name, _, _)| *name).collect();
     let exact = KINDS.iter().find(|(name, _, _)| *name == kind);
     let near = exact.or_else(|| {
-        let near = nearest(kind, &names)?;
+        // Ratify meant to call the cluster's kinds ClusterPolicy and so on, and has samples of it.
+        let near = nearest(kind.strip_prefix("Cluster").unwrap_or(kind), &names)?;
         KINDS.iter().find(|(name, _, _)| *name == near)
     });
     let (_, meant, namespaced) = near.copied().unwrap_or(("", Kind::Policy, kind.starts_with("Namespaced")));
@@ -236,12 +337,10 @@ fn claim(api_version: &str, kind: &str) -> Option<Claim> {
         return if misspelt { claim(Version::V1Beta1, Some(group_fault())) } else { None };
     }
     if exact.is_none() {
-        return claim(
-            Version::V1Beta1,
-            Some(("kind", format!("{kind} is not a kind of {GROUP}"), did_you_mean(kind, &names))),
-        );
+        let remedy = did_you_mean(kind.strip_prefix("Cluster").unwrap_or(kind), &names);
+        return claim(Version::V1Beta1, Some(("kind", format!("{kind} is not a kind of {GROUP}"), remedy)));
     }
-    let first_version = matches!(kind, "CertificateStore" | "Policy" | "Store" | "Verifier");
+    let first_version = !kind.ends_with("KeyManagementProvider");
     match version {
         "v1beta1" => claim(Version::V1Beta1, None),
         "v1alpha1" if first_version => claim(Version::V1Alpha1, None),

@@ -20,10 +20,17 @@ const AUTH_PROVIDERS: &[&str] = &[
     "alibabacloudAcrBasic",
 ];
 
+/// Where a Store comes from, and whom it serves.
+#[derive(Clone, Copy)]
+struct Place {
+    origin: Origin,
+    namespaced: bool,
+}
+
 /// Converts a Store; a refused one says why in its settings.
 pub(super) fn convert(resource: &mut Resource, options: &ConvertOptions) -> StoreSettings {
     let mut settings = StoreSettings {
-        name: resource.key.name.clone(),
+        name: resource.key.qualified(),
         plain_http: false,
         credentials: CredentialSettings::DockerConfig(None),
         cosign_tags: false,
@@ -33,13 +40,14 @@ pub(super) fn convert(resource: &mut Resource, options: &ConvertOptions) -> Stor
     let notes = &mut resource.notes;
     let root = Field::root(&resource.node, "", notes.line);
     if let Some(spec) = root.member("spec").filter(|spec| spec.node.members().is_some()) {
-        from_spec(&spec, options, &mut settings, notes);
+        let origin = Place { origin: options.origin, namespaced: resource.key.namespace.is_some() };
+        from_spec(&spec, origin, &mut settings, notes);
     }
     settings.refused = notes.refusal();
     settings
 }
 
-fn from_spec(spec: &Field<'_>, options: &ConvertOptions, settings: &mut StoreSettings, notes: &mut Notes) {
+fn from_spec(spec: &Field<'_>, place: Place, settings: &mut StoreSettings, notes: &mut Notes) {
     let without_effect = [
         ("version", "it is the version of Ratify's plugin interface"),
         ("address", "it is the folder of Ratify's plugins, and the store is built in"),
@@ -67,17 +75,16 @@ fn from_spec(spec: &Field<'_>, options: &ConvertOptions, settings: &mut StoreSet
         );
     }
     if let Some(parameters) = spec.member("parameters").filter(|parameters| parameters.is_map(notes)) {
-        from_parameters(&parameters, options, settings, notes);
+        from_parameters(&parameters, place, settings, notes);
     }
 }
 
-fn from_parameters(
-    parameters: &Field<'_>,
-    options: &ConvertOptions,
-    settings: &mut StoreSettings,
-    notes: &mut Notes,
-) {
-    let without_effect = [("localCachePath", "content is cached in memory, by digest")];
+fn from_parameters(parameters: &Field<'_>, place: Place, settings: &mut StoreSettings, notes: &mut Notes) {
+    let without_effect = [
+        ("localCachePath", "content is cached in memory, by digest"),
+        ("capacity", "Ratify dropped it too; caches are sized in bytes by the process settings"),
+        ("keyNumber", "Ratify dropped it too; caches are sized in bytes by the process settings"),
+    ];
     let used = ["useHttp", "cosignEnabled", "cacheEnabled", "ttl", "authProvider"];
     parameters.only(&used, &without_effect, notes);
     let mut flag = |name: &str| parameters.member(name).and_then(|field| field.boolean(notes));
@@ -91,11 +98,11 @@ fn from_parameters(
         (_, ttl) => ttl,
     };
     if let Some(provider) = parameters.member("authProvider").filter(|provider| provider.is_map(notes)) {
-        settings.credentials = credentials(&provider, options, notes);
+        settings.credentials = credentials(&provider, place, notes);
     }
 }
 
-fn credentials(provider: &Field<'_>, options: &ConvertOptions, notes: &mut Notes) -> CredentialSettings {
+fn credentials(provider: &Field<'_>, place: Place, notes: &mut Notes) -> CredentialSettings {
     let remedy = "write name: dockerConfig";
     let Some(name) = provider.required_text("name", notes, remedy) else {
         return CredentialSettings::Anonymous;
@@ -104,19 +111,19 @@ fn credentials(provider: &Field<'_>, options: &ConvertOptions, notes: &mut Notes
     match name {
         "dockerConfig" => {
             provider.only(&["name", "configPath"], &[], notes);
-            let path = provider.member_text("configPath", notes).filter(|path| !path.is_empty());
-            return CredentialSettings::DockerConfig(path.map(PathBuf::from));
+            let path = provider.member("configPath").filter(|path| path.node.text() != Some(""));
+            return CredentialSettings::DockerConfig(path.and_then(|path| config_path(&path, place, notes)));
         }
         "k8Secrets" => {
             provider.only(&["name", "serviceAccountName", "secrets", "secretTimeout"], &[], notes);
-            let message = match options.origin {
+            let message = match place.origin {
                 Origin::Files => "k8Secrets needs a cluster: there are no Secrets beside a file",
                 Origin::Cluster => "k8Secrets is not supported in this release",
             };
             notes.error(
                 &field,
                 message,
-                "use dockerConfig, whose configPath is a file like ~/.docker/config.json",
+                "use dockerConfig, whose configPath is a file as `docker login` writes it",
             );
         }
         known if AUTH_PROVIDERS.contains(&known) => {
@@ -129,4 +136,13 @@ fn credentials(provider: &Field<'_>, options: &ConvertOptions, notes: &mut Notes
         }
     }
     CredentialSettings::Anonymous
+}
+
+fn config_path(field: &Field<'_>, place: Place, notes: &mut Notes) -> Option<PathBuf> {
+    if place.namespaced {
+        let message = "a namespaced resource reads no files of the process";
+        notes.error(field, message, "name it in a Store of the cluster, which serves this namespace too");
+        return None;
+    }
+    field.path(notes)
 }

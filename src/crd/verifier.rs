@@ -11,7 +11,7 @@ use super::resource::Resource;
 /// A Verifier on its own, before the resources it names are looked up.
 #[derive(Clone, Debug)]
 pub(super) struct VerifierDraft {
-    /// Name of the resource.
+    /// Name of the resource, with the namespace where it has one.
     pub(super) resource: Arc<str>,
     /// `spec.name`.
     pub(super) name: Arc<str>,
@@ -49,7 +49,7 @@ pub(super) fn convert(resource: &mut Resource) -> VerifierDraft {
     let root = Field::root(&resource.node, "", notes.line);
     let spec = root.member("spec").filter(|spec| spec.node.members().is_some());
     let mut draft = VerifierDraft {
-        resource: resource.key.name.clone(),
+        resource: resource.key.qualified(),
         name: resource.key.name.clone(),
         // What cannot be read may claim anything.
         artifact_types: vec!["*".to_owned()],
@@ -97,11 +97,13 @@ fn from_spec(
     ];
     spec.only(&["name", "type", "artifactTypes", "source", "parameters"], &without_effect, notes);
     if let Some(source) = spec.member("source") {
-        notes.error(
-            &source,
-            "a verifier that is downloaded is never run: code from a registry is not executed",
-            "remove the Verifier",
-        );
+        let message = "a verifier that is downloaded is never run: code from a registry is not executed";
+        let remedy = if name.starts_with("notation-") {
+            "remove the Verifier; put the plugin into the folder of the setting plugin.folder, and name it in plugin.allow"
+        } else {
+            "remove the Verifier"
+        };
+        notes.error(&source, message, remedy);
         return None;
     }
     let (field, kind) = match spec.member_text("type", notes) {
@@ -110,6 +112,11 @@ fn from_spec(
     };
     let field = spec.member(field).unwrap_or_else(|| spec.absent(field));
     match kind {
+        "notaryv2" => {
+            let message = "notaryv2 is read as notation, its name since Ratify 1.0";
+            notes.warning(&field, message, "write notation; templates that look for the name need it");
+            notation::convert(spec, namespaced, artifact_types, notes)
+        }
         "notation" => notation::convert(spec, namespaced, artifact_types, notes),
         "cosign" => {
             cosign::refuse(spec, &field, notes);

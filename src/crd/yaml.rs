@@ -9,6 +9,9 @@ pub const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 /// The most documents that are read from one file.
 pub const MAX_DOCUMENTS: usize = 1024;
 
+/// The groups of Ratify's resources, in all its generations.
+const GROUPS: &[&str] = &["config.ratify.deislabs.io", "config.ratify.sh", "config.ratify.dev"];
+
 /// One document of a file.
 #[derive(Clone, Debug)]
 pub struct TextDocument {
@@ -26,12 +29,25 @@ pub struct YamlError {
     pub line: Option<u32>,
     /// What the YAML reader says, on one line.
     pub message: String,
+    /// What the text says of itself all the same.
+    pub seen: Box<Seen>,
+    /// What to do about it.
+    pub remedy: &'static str,
+}
+
+/// What can be made out of a text that cannot be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
     /// The value of a line `kind: …` at the left margin, if there is one.
     pub kind: Option<String>,
     /// The value of a line `apiVersion: …` at the left margin, if there is one.
     pub api_version: Option<String>,
     /// The value of the line `name: …` below `metadata:`, if there is one.
     pub name: Option<String>,
+    /// The value of the line `namespace: …` below `metadata:`, if there is one.
+    pub namespace: Option<String>,
+    /// True if it names a group of Ratify's resources.
+    pub is_ours: bool,
 }
 
 /// Reads every document of `text`. Documents without content are left out. At most [`MAX_DOCUMENTS`] are
@@ -83,7 +99,7 @@ fn parse(chunk: &str, first_line: u32) -> Result<Node, YamlError> {
                 .and_then(|location| u32::try_from(location.line()).ok())
                 .filter(|line| *line > 0)
                 .map(|line| line.saturating_add(first_line).saturating_sub(1));
-            let message = error.without_snippet().to_string().replace(['\n', '\r'], " ");
+            let message = in_plain_words(&error.without_snippet().to_string());
             let mut described = error_for(chunk, first_line, message);
             described.line = line.or(described.line);
             Err(described)
@@ -92,28 +108,67 @@ fn parse(chunk: &str, first_line: u32) -> Result<Node, YamlError> {
 }
 
 fn error_for(chunk: &str, first_line: u32, message: String) -> YamlError {
-    YamlError {
-        line: Some(first_content_line(chunk, first_line)),
-        message,
-        kind: margin_value(chunk, "kind:"),
-        api_version: margin_value(chunk, "apiVersion:"),
-        name: metadata_name(chunk),
+    let seen = Seen {
+        kind: margin_value(chunk, "kind"),
+        api_version: margin_value(chunk, "apiVersion"),
+        name: metadata_value(chunk, "name"),
+        namespace: metadata_value(chunk, "namespace"),
+        is_ours: GROUPS.iter().any(|group| chunk.contains(group)),
+    };
+    let line = Some(first_content_line(chunk, first_line));
+    YamlError { line, remedy: remedy(&message), message, seen: Box::new(seen) }
+}
+
+/// What the reader says, without places within the document (the line of the file is said before it) and
+/// without advice to programmers.
+fn in_plain_words(text: &str) -> String {
+    let mut words =
+        text.replace(['\n', '\r'], " ").replace(", set DuplicateKeyPolicy in Options if acceptable", "");
+    while let Some(start) = words.find(" at line ") {
+        let rest = words.get(start + " at line ".len()..).unwrap_or_default();
+        let place =
+            rest.find(|c: char| !c.is_ascii_digit() && !" ,:column".contains(c)).unwrap_or(rest.len());
+        let place = rest.get(..place).unwrap_or_default().trim_end_matches([' ', ',', ':']);
+        words.replace_range(start..start + " at line ".len() + place.len(), "");
+    }
+    words
+}
+
+fn remedy(message: &str) -> &'static str {
+    if message.contains("duplicate") {
+        "keep one of the two"
+    } else if message.contains("tab") {
+        "write spaces: YAML does not indent with tabs"
+    } else {
+        "correct the YAML"
     }
 }
 
-/// The value behind `key` on a line that begins with it.
-fn margin_value(chunk: &str, key: &str) -> Option<String> {
-    chunk.lines().find_map(|line| line.strip_prefix(key)).map(plain_scalar)
+/// The value behind `name:` on a line that begins with it, or behind `"name":` in JSON.
+fn margin_value(chunk: &str, name: &str) -> Option<String> {
+    let margin = chunk.lines().find_map(|line| value_of(line.trim_start_matches('\u{feff}'), name));
+    margin.or_else(|| json_value(chunk, name))
 }
 
-fn metadata_name(chunk: &str) -> Option<String> {
-    chunk
+fn metadata_value(chunk: &str, name: &str) -> Option<String> {
+    let below = chunk
         .lines()
         .skip_while(|line| !line.starts_with("metadata:"))
         .skip(1)
         .take_while(|line| line.starts_with([' ', '\t']) || line.trim().is_empty())
-        .find_map(|line| line.trim_start().strip_prefix("name:"))
-        .map(plain_scalar)
+        .find_map(|line| value_of(line.trim_start(), name));
+    below.or_else(|| json_value(chunk.split_once("\"metadata\"")?.1, name))
+}
+
+fn value_of(line: &str, name: &str) -> Option<String> {
+    line.strip_prefix(name)?.strip_prefix(':').map(plain_scalar)
+}
+
+/// The text of the first member of that name.
+fn json_value(text: &str, name: &str) -> Option<String> {
+    let (_, rest) = text.split_once(&format!("\"{name}\""))?;
+    let (value, _) = rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?.split_once('"')?;
+    Some(plain_scalar(value))
 }
 
 fn plain_scalar(text: &str) -> String {

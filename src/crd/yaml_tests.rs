@@ -25,8 +25,8 @@ fn a_document_that_cannot_be_read_costs_only_itself() {
     assert_eq!(documents.len(), 3);
     assert!(documents[0].content.is_ok());
     let error = documents[1].content.as_ref().unwrap_err();
-    assert_eq!(error.kind.as_deref(), Some("Verifier"));
-    assert_eq!(error.name.as_deref(), Some("v1"));
+    assert_eq!(error.seen.kind.as_deref(), Some("Verifier"));
+    assert_eq!(error.seen.name.as_deref(), Some("v1"));
     assert!(documents[2].content.is_ok());
 }
 

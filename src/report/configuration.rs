@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use crate::crd::Configuration;
+use crate::crd::{Configuration, Place};
 use crate::engine::diagnostic::{Diagnostic, Severity};
 use crate::engine::settings::{
     CredentialSettings, PlanSettings, Quantifier, RuleSettings, StoreSettings, ThresholdRule,
@@ -34,12 +34,15 @@ impl CheckedConfiguration<'_> {
         let mut all = self.configuration.diagnostics.clone();
         for (name, state) in self.keys.iter() {
             if let Some(failure) = &state.failure {
+                let place = self.configuration.places.get(name).cloned();
+                let unplaced = || Place { resource: name.to_string(), ..Place::default() };
+                let place = place.unwrap_or_else(unplaced);
                 all.push(Diagnostic {
                     severity: Severity::Error,
-                    resource: name.to_string(),
-                    file: None,
-                    line: None,
-                    field: String::new(),
+                    resource: place.resource,
+                    file: place.file,
+                    line: place.line,
+                    field: place.field,
                     message: failure.to_string(),
                     remedy: "correct it; it is read again every few seconds".to_owned(),
                 });
@@ -51,9 +54,9 @@ impl CheckedConfiguration<'_> {
     /// The whole report, for a terminal.
     pub fn text(&self) -> String {
         let mut out = String::new();
-        self.scope(&mut out, "Images asked for without a namespace", &self.configuration.cluster);
+        self.scope(&mut out, None, &self.configuration.cluster);
         for (namespace, plan) in &self.configuration.namespaces {
-            self.scope(&mut out, &format!("Images asked for with namespace {namespace}"), plan);
+            self.scope(&mut out, Some(namespace), plan);
         }
         let diagnostics = self.diagnostics();
         for said in &diagnostics {
@@ -69,9 +72,14 @@ impl CheckedConfiguration<'_> {
         out
     }
 
-    fn scope(&self, out: &mut String, title: &str, plan: &PlanSettings) {
-        line(out, 0, title);
-        line(out, 1, &format!("rule: {}", rule(&plan.rule)));
+    fn scope(&self, out: &mut String, scope: Option<&str>, plan: &PlanSettings) {
+        match scope {
+            None => line(out, 0, "Images asked for without a namespace"),
+            Some(namespace) => line(out, 0, &format!("Images asked for with namespace {namespace}")),
+        }
+        let words = rule(&plan.rule);
+        let is_clusters = scope.is_some() && words == rule(&self.configuration.cluster.rule);
+        line(out, 1, &format!("rule{}: {words}", if is_clusters { ", as for the cluster" } else { "" }));
         if plan.verifiers.is_empty() {
             line(out, 1, "no Verifier: every image is refused");
         }
@@ -79,7 +87,7 @@ impl CheckedConfiguration<'_> {
             self.verifier(out, verifier);
         }
         for store in &plan.stores {
-            line(out, 1, &format!("Store {}: {}", store.name, store_words(store)));
+            line(out, 1, &format!("{}: {}", called("Store", &store.name), store_words(store)));
         }
         out.push('\n');
     }
@@ -89,12 +97,14 @@ impl CheckedConfiguration<'_> {
         let types = types.into_iter().collect::<Vec<_>>().join(", ");
         match verifier {
             VerifierSettings::Refused { resource, name, reason, .. } => {
-                line(out, 1, &format!("Verifier {resource} ({name}), for {types}: NOT IN FORCE"));
+                let verifier = called("Verifier", resource);
+                line(out, 1, &format!("{verifier} ({name}), for {types}: NOT IN FORCE"));
                 line(out, 2, reason);
                 line(out, 2, "images on whose evidence it has a say are undecided until this is corrected");
             }
             VerifierSettings::Notation(settings) => {
-                line(out, 1, &format!("Verifier {} ({}), for {types}", settings.resource, settings.name));
+                let verifier = called("Verifier", &settings.resource);
+                line(out, 1, &format!("{verifier} ({}), for {types}", settings.name));
                 self.notation(out, settings);
             }
         }
@@ -109,7 +119,9 @@ impl CheckedConfiguration<'_> {
                 continue;
             }
             line(out, 3, &format!("signed by: {}", statement.trusted_identities.join("; ")));
-            for (kind, name) in &statement.trust_stores {
+            let (stamps, signers): (Vec<_>, Vec<_>) =
+                statement.trust_stores.iter().partition(|(kind, _)| *kind == StoreType::Tsa);
+            for (kind, name) in signers.into_iter().chain(stamps) {
                 self.trust_store(out, settings, *kind, name);
             }
         }
@@ -122,7 +134,8 @@ impl CheckedConfiguration<'_> {
     }
 
     fn trust_store(&self, out: &mut String, settings: &NotationSettings, kind: StoreType, name: &str) {
-        line(out, 3, &format!("under trust store {kind}:{name}"));
+        let use_of_it = if kind == StoreType::Tsa { "timestamps under" } else { "under" };
+        line(out, 3, &format!("{use_of_it} trust store {kind}:{name}"));
         let sources = settings.trust_stores.get(&(kind, name.to_owned()));
         for source in sources.into_iter().flatten() {
             let Some(state) = self.keys.get(source) else {
@@ -167,6 +180,12 @@ impl CheckedConfiguration<'_> {
     }
 }
 
+/// A resource by kind and name: a namespace's is named with it.
+fn called(kind: &str, name: &str) -> String {
+    let prefix = if name.contains('/') { "Namespaced" } else { "" };
+    format!("{prefix}{kind} {name}")
+}
+
 fn many(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
@@ -186,7 +205,8 @@ fn rule(rule: &RuleSettings) -> String {
         RuleSettings::ByArtifactType { name, listed, default, evidence } => {
             let mut parts: Vec<String> =
                 listed.iter().map(|(kind, wanted)| format!("{kind}: {}", quantifier(*wanted))).collect();
-            parts.push(format!("every other type that is found and claimed: {}", quantifier(*default)));
+            let rest = if listed.is_empty() { "every type" } else { "every other type" };
+            parts.push(format!("{rest} that is found and claimed: {}", quantifier(*default)));
             format!("Policy {name}; {}{}", parts.join("; "), evidence_words(*evidence))
         }
         RuleSettings::Threshold { name, root, evidence } => {
@@ -213,10 +233,14 @@ fn threshold(rule: &ThresholdRule) -> String {
     match rule {
         ThresholdRule::AtLeast { threshold: wanted, rules } => {
             let parts: Vec<_> = rules.iter().map(threshold).collect();
-            format!("at least {wanted} of ({})", parts.join("; "))
+            match (parts.as_slice(), *wanted == parts.len()) {
+                ([only], true) => only.clone(),
+                (_, true) => format!("all of ({})", parts.join("; ")),
+                _ => format!("at least {wanted} of ({})", parts.join("; ")),
+            }
         }
         ThresholdRule::Signatures { verifier, count } => {
-            format!("{} of {verifier}", many(*count, "valid signature"))
+            format!("at least {} of {verifier}", many(*count, "valid signature"))
         }
     }
 }
@@ -233,14 +257,18 @@ fn images(statement: &Statement, alone: bool) -> String {
 fn level(statement: &Statement) -> String {
     let verification = &statement.verification;
     let mut text = match verification.level {
-        Level::Strict => "level strict: every check is enforced".to_owned(),
+        Level::Strict if verification.overrides.is_empty() => {
+            "level strict: every check is enforced".to_owned()
+        }
+        Level::Strict => "level strict: every check is enforced, except".to_owned(),
         Level::Permissive => "level permissive: expiry, timestamps and revocation are only logged".to_owned(),
         Level::Audit => "level audit: only integrity is enforced, everything else is only logged".to_owned(),
         Level::Skip => "level skip: admitted without any check, and nothing is claimed".to_owned(),
     };
-    for (check, action) in &verification.overrides {
+    for (index, (check, action)) in verification.overrides.iter().enumerate() {
+        let join = if index == 0 && verification.level == Level::Strict { ":" } else { ";" };
         // Writing to a String cannot fail.
-        let _ = write!(text, "; {} is {}", check_words(*check), action_words(*action));
+        let _ = write!(text, "{join} {} is {}", check_words(*check), action_words(*action));
     }
     if verification.verify_timestamp == VerifyTimestamp::AfterCertExpiry {
         text.push_str("; timestamps are looked at once a certificate has expired");

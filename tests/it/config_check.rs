@@ -177,3 +177,187 @@ fn a_folder_that_is_not_there_is_said_and_ends_with_status_3() {
         checked.text
     );
 }
+
+/// A self-signed certificate of an authority, valid from and until so many days from today.
+fn authority(name: &str, from: i64, until: i64) -> String {
+    use openssl::asn1::Asn1Time;
+    use openssl::bn::{BigNum, MsbOption};
+    use openssl::ec::{EcGroup, EcKey};
+    use openssl::hash::MessageDigest;
+    use openssl::nid::Nid;
+    use openssl::pkey::PKey;
+    use openssl::x509::extension::{BasicConstraints, KeyUsage};
+    use openssl::x509::{X509, X509NameBuilder};
+
+    let day = |days: i64| {
+        let time = jiff::Timestamp::now().as_second() + days * 86_400;
+        Asn1Time::from_unix(time).expect("time")
+    };
+    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).expect("group");
+    let key = PKey::from_ec_key(EcKey::generate(&group).expect("key")).expect("key");
+    let mut subject = X509NameBuilder::new().expect("name");
+    for (entry, text) in [("C", "US"), ("ST", "WA"), ("O", "Acme"), ("CN", name)] {
+        subject.append_entry_by_text(entry, text).expect("entry");
+    }
+    let subject = subject.build();
+    let mut serial = BigNum::new().expect("number");
+    serial.rand(120, MsbOption::MAYBE_ZERO, false).expect("random");
+    let mut builder = X509::builder().expect("builder");
+    builder.set_version(2).expect("version");
+    builder.set_serial_number(&serial.to_asn1_integer().expect("serial")).expect("serial");
+    builder.set_subject_name(&subject).expect("subject");
+    builder.set_issuer_name(&subject).expect("issuer");
+    builder.set_pubkey(&key).expect("key");
+    builder.set_not_before(&day(from)).expect("from");
+    builder.set_not_after(&day(until)).expect("until");
+    builder.append_extension(BasicConstraints::new().critical().ca().build().expect("ca")).expect("ca");
+    let usage = KeyUsage::new().critical().key_cert_sign().build().expect("usage");
+    builder.append_extension(usage).expect("usage");
+    builder.sign(&key, MessageDigest::sha256()).expect("signed");
+    String::from_utf8(builder.build().to_pem().expect("pem")).expect("text")
+}
+
+fn inline(kind: &str, metadata: &str, pem: &str) -> String {
+    let value: String = pem.lines().map(|line| format!("      {line}\n")).collect();
+    format!(
+        "---\napiVersion: config.ratify.deislabs.io/v1beta1\nkind: {kind}\nmetadata: {metadata}\nspec:\n  type: inline\n  parameters:\n    contentType: certificate\n    value: |\n{value}"
+    )
+}
+
+/// A Verifier with three statements: one with overrides and timestamps, one that skips, one for the rest.
+fn three_statements(kind: &str, metadata: &str, anchors: &str) -> String {
+    format!(
+        r#"---
+apiVersion: config.ratify.deislabs.io/v1beta1
+kind: {kind}
+metadata: {metadata}
+spec:
+  name: notation
+  artifactTypes: application/vnd.cncf.notary.signature
+  parameters:
+    verificationCertStores:
+      ca: {{certs: [{anchors}]}}
+      tsa: {{stamps: [stamps]}}
+    trustPolicyDoc:
+      version: "1.0"
+      trustPolicies:
+        - name: prod
+          registryScopes: [registry.example.com/a]
+          signatureVerification:
+            level: strict
+            override: {{revocation: skip, expiry: log}}
+            verifyTimestamp: afterCertExpiry
+          trustStores: [tsa:stamps, ca:certs]
+          trustedIdentities: ["x509.subject: C=US, ST=WA, O=Acme"]
+        - name: dev
+          registryScopes: [registry.example.com/dev]
+          signatureVerification: {{level: skip}}
+        - name: rest
+          registryScopes: ["*"]
+          signatureVerification: {{level: permissive}}
+          trustStores: [ca:certs]
+          trustedIdentities: ["*"]
+"#
+    )
+}
+
+const POLICIES: &str = r"---
+apiVersion: config.ratify.deislabs.io/v1beta1
+kind: Policy
+metadata: {name: ratify-policy}
+spec:
+  type: threshold-policy
+  parameters:
+    policy:
+      threshold: 1
+      rules:
+        - {verifierName: notation, signatures: 2}
+        - {threshold: 2, rules: [{verifierName: notation}, {verifierName: notation}]}
+---
+apiVersion: config.ratify.deislabs.io/v1beta1
+kind: NamespacedPolicy
+metadata: {name: ratify-policy, namespace: team-b}
+spec: {type: config-policy, parameters: {artifactVerificationPolicies: {default: any}}}
+---
+apiVersion: config.ratify.deislabs.io/v1beta1
+kind: NamespacedStore
+metadata: {name: store-oras, namespace: team-a}
+spec: {name: oras, parameters: {useHttp: true}}
+";
+
+#[test]
+fn what_namespaces_thresholds_timestamps_and_levels_mean_is_said_in_plain_words() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("all.yaml");
+    let text = [
+        inline("KeyManagementProvider", "{name: good}", &authority("Good", -1, 1000)),
+        inline("KeyManagementProvider", "{name: old}", &authority("Old", -20, -10)),
+        inline("KeyManagementProvider", "{name: future}", &authority("Future", 10, 20)),
+        inline("KeyManagementProvider", "{name: stamps}", &authority("Stamps", -1, 1000)),
+        inline(
+            "NamespacedKeyManagementProvider",
+            "{name: own, namespace: team-a}",
+            &authority("Own", -1, 1000),
+        ),
+        three_statements("Verifier", "{name: notation}", "good, old, future"),
+        three_statements("NamespacedVerifier", "{name: notation, namespace: team-a}", "own"),
+        POLICIES.to_owned(),
+    ]
+    .concat();
+    std::fs::write(&file, text).expect("written");
+    let checked = Checked::of(&[&file]);
+    assert_eq!(checked.status, 0, "{}", checked.text);
+    let scope = |title: &str| {
+        let (_, rest) = checked.text.split_once(&format!("{title}\n")).expect("title");
+        rest.split_once("\n\n").expect("end").0.to_owned()
+    };
+    let cluster = scope("Images asked for without a namespace");
+    let threshold = "at least 1 of (at least 2 valid signatures of notation; all of (at least 1 valid signature of notation; at least 1 valid signature of notation))";
+    for words in [
+        &format!("rule: Policy ratify-policy; {threshold}"),
+        "  Verifier notation (notation), for application/vnd.cncf.notary.signature",
+        "trust policy prod: images of registry.example.com/a\n",
+        "level strict: every check is enforced, except: expiry is only logged; revocation is not checked; timestamps are looked at once a certificate has expired",
+        "signed by: x509.subject: C=US, ST=WA, O=Acme\n      under trust store ca:certs\n",
+        "timestamps under trust store tsa:stamps\n        CN=Stamps",
+        "level skip: admitted without any check, and nothing is claimed\n    trust policy rest: every image that no other trust policy of this Verifier names\n",
+        "EXPIRED, from KeyManagementProvider old",
+        "NOT VALID YET, from KeyManagementProvider future",
+    ] {
+        assert!(cluster.contains(words), "{words} is not said in\n{cluster}");
+    }
+    assert!(!cluster.contains("Own"), "{cluster}");
+    let own = scope("Images asked for with namespace team-a");
+    for words in [
+        &format!("rule, as for the cluster: Policy ratify-policy; {threshold}"),
+        "  Verifier notation (notation)",
+        "  NamespacedVerifier team-a/notation (notation)",
+        "from NamespacedKeyManagementProvider team-a/own",
+        "  NamespacedStore team-a/store-oras: registries are read",
+    ] {
+        assert!(own.contains(words), "{words} is not said in\n{own}");
+    }
+    let other = scope("Images asked for with namespace team-b");
+    let rule = "rule: Policy ratify-policy; every type that is found and claimed: at least one valid\n";
+    assert!(other.contains(rule) && !other.contains("Own"), "{other}");
+    assert!(checked.says("warning", "certificate CN=Old,O=Acme,ST=WA,C=US expired on"), "{}", checked.text);
+    assert!(checked.says("warning", "until then no signature under it counts"), "{}", checked.text);
+}
+
+#[test]
+fn a_key_source_that_cannot_be_read_is_said_with_file_line_and_field() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("provider.yaml");
+    let missing = folder.path().join("certificates");
+    let text = format!(
+        "apiVersion: config.ratify.deislabs.io/v1beta1\nkind: KeyManagementProvider\nmetadata: {{name: good}}\nspec:\n  type: file\n  parameters:\n    contentType: certificate\n    path: {}\n{}{}",
+        missing.display(),
+        inline("KeyManagementProvider", "{name: stamps}", &authority("Stamps", -1, 1000)),
+        three_statements("Verifier", "{name: notation}", "good"),
+    );
+    std::fs::write(&file, text).expect("written");
+    let checked = Checked::of(&[&file]);
+    assert_eq!(checked.status, 3, "{}", checked.text);
+    let place = format!("{}:8: error: KeyManagementProvider good: spec.parameters.path: ", file.display());
+    assert!(checked.text.contains(&place), "{place} is not said in\n{}", checked.text);
+}

@@ -1,0 +1,79 @@
+//! Texts that cannot be read, what stands in for them, and how faults are said.
+
+use super::shape_tests::{
+    HEAD, assert_loads, assert_says, check, documents_of, key_source, now, said, together, verifier,
+};
+use super::*;
+use crate::engine::diagnostic::Severity;
+use crate::verifier::VerifierSettings;
+
+#[test]
+fn messages_of_the_reader_give_no_places_within_the_document_and_no_advice_to_programmers() {
+    let duplicate = check(&together(&[
+        "a: 1\n".to_owned(),
+        key_source("KeyManagementProvider", "kmp")
+            .replace("  type: inline\n", "  type: inline\n  type: inline\n"),
+    ]));
+    let words = ["config.yaml:9", "duplicate mapping key: type", "keep one of the two"];
+    assert_says(&duplicate, Severity::Error, &words);
+    let errors = said(&duplicate, Severity::Error);
+    assert!(
+        !errors.iter().any(|said| said.contains(" at line ") || said.contains("DuplicateKeyPolicy")),
+        "{errors:?}"
+    );
+    let tab = check(&key_source("KeyManagementProvider", "kmp").replace("  parameters:", "\tparameters:"));
+    assert_says(&tab, Severity::Error, &["KeyManagementProvider kmp", "tabs"]);
+}
+
+#[test]
+fn a_broken_document_is_refused_where_it_belongs() {
+    let broken = verifier("NamespacedVerifier", "team-a/v", "{certs: [kmp]}") + "   x: [\n";
+    let configuration = check(&broken);
+    assert_says(&configuration, Severity::Error, &["NamespacedVerifier team-a/v"]);
+    assert!(
+        configuration.namespaces.contains_key("team-a") && !configuration.namespaces.contains_key("default")
+    );
+    let json = "{\"apiVersion\": \"config.ratify.deislabs.io/v1beta1\", \"kind\": \"Policy\",\n \"metadata\": {\"name\": \"ratify-policy\"}, \"spec\": {,}";
+    let configuration = check(json);
+    assert_says(&configuration, Severity::Error, &["Policy ratify-policy"]);
+    assert!(matches!(configuration.cluster.rule, RuleSettings::Refused { .. }));
+    let list = format!("apiVersion: v1\nkind: List\nitems:\n- {HEAD}  kind: Policy\n   x: [\n");
+    assert!(matches!(check(&list).cluster.rule, RuleSettings::Refused { .. }));
+    let another = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nrules:\n- apiGroups: [config.ratify.deislabs.io\n";
+    assert!(matches!(check(another).cluster.rule, RuleSettings::OneValidSignature));
+}
+
+#[test]
+fn a_resource_whose_text_breaks_serves_as_last_read_whatever_is_left_of_its_name() {
+    let file = || std::sync::Arc::from(std::path::Path::new("config.yaml"));
+    let good =
+        together(&[key_source("KeyManagementProvider", "kmp"), verifier("Verifier", "v", "{certs: [kmp]}")]);
+    let mut last_good = LastGood::new();
+    let options = ConvertOptions::files(now());
+    assert_loads(&last_good.follow(&documents_of("config.yaml", &good), &[], &options));
+    for (from, to) in [("  name: v\n", "  {name: v\n"), ("kind: Verifier\n", "{kind: Verifier\n")] {
+        let broken = good.replace(from, to);
+        let configuration = last_good.follow(&documents_of("config.yaml", &broken), &[file()], &options);
+        assert_says(&configuration, Severity::Error, &["cannot be read"]);
+        assert_says(&configuration, Severity::Warning, &["Verifier v serves as last read"]);
+        assert_eq!(configuration.cluster.verifiers.len(), 1, "{to}");
+        assert!(matches!(configuration.cluster.verifiers[0], VerifierSettings::Notation(_)), "{to}");
+        assert!(matches!(configuration.cluster.rule, RuleSettings::OneValidSignature), "{to}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_policy_is_said_once_and_at_its_line() {
+    let policy = format!(
+        "{HEAD}kind: Policy\nmetadata: {{name: ratify-policy}}\nspec:\n  type: config-policy\n  parameters:\n    artifactVerificationPolicies:\n      default: any\n      application/vnd.example.v1+json: any\n"
+    );
+    let configuration = check(&together(&[
+        policy,
+        key_source("NamespacedKeyManagementProvider", "team-a/kmp"),
+        verifier("NamespacedVerifier", "team-a/v", "{certs: [kmp]}"),
+    ]));
+    let warnings = said(&configuration, Severity::Warning);
+    let about = warnings.iter().filter(|said| said.contains("no Verifier claims application/vnd.example"));
+    assert_eq!(about.clone().count(), 1, "{warnings:?}");
+    assert!(about.clone().all(|said| said.contains("config.yaml:9:")), "{warnings:?}");
+}
