@@ -1,5 +1,6 @@
 //! A look at raw CBOR before anything is decoded: definite lengths, bounded nesting and counts, readable
-//! texts, no label twice (RFC 8949 §5.6, RFC 9052 §3). Decoders accept more than a signature may hold.
+//! texts, no label twice, no countersignature (RFC 8949 §5.6, RFC 9052 §3). Decoders accept more than a
+//! signature may hold.
 
 /// Levels of tags, lists and maps.
 const MAX_DEPTH: usize = 16;
@@ -11,7 +12,7 @@ const MAX_ENTRIES: u64 = 64;
 pub(super) type Problem = &'static str;
 
 /// The protected header's bytes of a `COSE_Sign1` message (tag 18) that fills all of `bytes`, after the
-/// message and that header were looked through.
+/// message and both headers were looked through.
 pub(super) fn protected_header(bytes: &[u8]) -> Result<&[u8], Problem> {
     let mut scan = Scan { rest: bytes };
     scan.item(MAX_DEPTH)?;
@@ -25,17 +26,20 @@ pub(super) fn protected_header(bytes: &[u8]) -> Result<&[u8], Problem> {
     }
     let (Major::Bytes, length) = scan.head()? else { return Err("its protected header is no byte string") };
     let protected = scan.take(length)?;
+    scan.header()?;
     if !protected.is_empty() {
         let mut inner = Scan { rest: protected };
         inner.item(MAX_DEPTH)?;
         inner.end()?;
+        Scan { rest: protected }.header()?;
     }
     Ok(protected)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Major {
-    Number,
+    Unsigned,
+    Negative,
     Bytes,
     Text,
     List,
@@ -52,7 +56,7 @@ impl<'a> Scan<'a> {
     fn item(&mut self, depth: usize) -> Result<(), Problem> {
         let depth = depth.checked_sub(1).ok_or("it is nested too deeply")?;
         match self.head()? {
-            (Major::Number | Major::Simple, _) => Ok(()),
+            (Major::Unsigned | Major::Negative | Major::Simple, _) => Ok(()),
             (Major::Bytes, length) => self.take(length).map(|_| ()),
             (Major::Text, length) => self.text(length),
             (Major::Tag, _) => self.item(depth),
@@ -72,6 +76,22 @@ impl<'a> Scan<'a> {
             }
             labels.push(label);
             self.item(depth)?;
+        }
+        Ok(())
+    }
+
+    /// The labels of a header. A countersignature has headers of its own, inside byte strings that nothing here
+    /// looks into: a decoder would follow them until its stack ends.
+    fn header(&mut self) -> Result<(), Problem> {
+        let (Major::Map, count) = self.head()? else { return Err("a header is no map") };
+        for _ in 0..bounded(count)? {
+            match self.head()? {
+                (Major::Unsigned, COUNTERSIGNATURE) => return Err("it holds a countersignature"),
+                (Major::Unsigned | Major::Negative, _) => {}
+                (Major::Text, length) => self.text(length)?,
+                _ => return Err("a label is neither a number nor a text"),
+            }
+            self.item(MAX_DEPTH)?;
         }
         Ok(())
     }
@@ -101,7 +121,8 @@ impl<'a> Scan<'a> {
             _ => return Err("it holds a malformed item"),
         };
         let major = match initial >> 5 {
-            0 | 1 => Major::Number,
+            0 => Major::Unsigned,
+            1 => Major::Negative,
             2 => Major::Bytes,
             3 => Major::Text,
             4 => Major::List,
@@ -126,6 +147,9 @@ fn bounded(count: u64) -> Result<u64, Problem> {
 
 /// RFC 9052 §2.
 const COSE_SIGN1: u64 = 18;
+
+/// RFC 8152 §3.1, table 2.
+const COUNTERSIGNATURE: u64 = 7;
 
 #[cfg(test)]
 mod tests {
@@ -171,6 +195,45 @@ mod tests {
         ];
         for (bytes, problem) in cases {
             assert_eq!(protected_header(bytes), Err(*problem), "{bytes:02x?}");
+        }
+    }
+
+    /// A header whose countersignature has a header whose countersignature has a header, and so on.
+    fn countersigned(levels: usize) -> Vec<u8> {
+        let mut header = Vec::new();
+        for _ in 0..levels {
+            let length = u32::try_from(header.len()).unwrap().to_be_bytes();
+            header = [&[0xa1, 0x07, 0x83, 0x5a], length.as_slice(), &header, &[0xa0, 0x40]].concat();
+        }
+        header
+    }
+
+    #[test]
+    fn countersignatures_are_refused_because_their_headers_nest_without_end() {
+        let bomb = countersigned(2_000);
+        let length = u32::try_from(bomb.len()).unwrap().to_be_bytes();
+        let protected = [&[0xd2, 0x84, 0x5a], length.as_slice(), &bomb, &[0xa0, 0x40, 0x40]].concat();
+        let unprotected = [&[0xd2, 0x84, 0x40], bomb.as_slice(), &[0x40, 0x40]].concat();
+        for message in [protected, unprotected] {
+            let read = crate::notation::UnverifiedEnvelope::parse("application/cose", message.into());
+            assert!(read.expect_err("refused").to_string().contains("countersignature"));
+        }
+    }
+
+    #[test]
+    fn labels_are_plain_numbers_or_texts_however_wide_they_are_written() {
+        let with_label = |label: &[u8]| {
+            protected_header(&[&[0xd2, 0x84, 0x40, 0xa1], label, &[0x40, 0x40, 0x40]].concat()).err()
+        };
+        for seven in [[0x07].as_slice(), &[0x18, 0x07], &[0x1b, 0, 0, 0, 0, 0, 0, 0, 7]] {
+            assert_eq!(with_label(seven), Some("it holds a countersignature"));
+        }
+        for other in [[0x27].as_slice(), &[0x08], &[0x61, b'7']] {
+            assert_eq!(with_label(other), None);
+        }
+        // A bignum of seven, which decoders read as the number.
+        for foreign in [[0xc2, 0x41, 0x07].as_slice(), &[0x41, 0x07], &[0x80], &[0xf6]] {
+            assert_eq!(with_label(foreign), Some("a label is neither a number nor a text"));
         }
     }
 
