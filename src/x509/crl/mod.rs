@@ -301,7 +301,7 @@ struct RawEntries<'a>(Option<Fields<'a>>);
 impl<'a> RawEntries<'a> {
     fn read(fields: &mut Fields<'a>) -> DerResult<RawEntry<'a>> {
         let mut rest = fields.sequence()?;
-        let serial = rest.expect(Tag::Integer)?;
+        let serial = rest.integer()?;
         Ok(RawEntry { serial, rest })
     }
 }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::x509::test_authority::{Authority, INTEGER, List, Wanted, extension, point, tlv};
+use crate::x509::test_authority::{Authority, INTEGER, List, Wanted, extension, point, sequence, tlv};
 
 fn read(authority: &Authority, list: &List) -> Result<Crl, CrlError> {
     UnverifiedCrl::parse(authority.list(list).into())?.verify(&authority.certificate)
@@ -113,6 +113,15 @@ fn repeated_extensions_and_trailing_bytes_are_refused() {
     assert!(matches!(read(&root, &twice), Err(CrlError::Malformed(_))));
     let followed = [root.list(&List::numbered(1)), vec![0]].concat();
     assert!(matches!(UnverifiedCrl::parse(followed.into()), Err(CrlError::Malformed(_))));
+}
+
+#[test]
+fn a_serial_number_in_a_longer_form_is_refused_because_it_would_never_be_found() {
+    let root = Authority::root("root");
+    let mut list = List::numbered(1);
+    let revoked_at = crate::x509::test_authority::day("20250301");
+    list.entries.push(sequence(&[&tlv(INTEGER, &[0, 2]), &revoked_at]));
+    assert!(matches!(read(&root, &list), Err(CrlError::Malformed(_))));
 }
 
 #[test]
