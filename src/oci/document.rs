@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Content, Descriptor, media_type};
+use super::{Content, Descriptor, json, media_type};
 use crate::reference::Digest;
 
 /// Bounds on one document. Real manifests have a handful of layers, real indexes a few dozen entries.
@@ -127,7 +127,7 @@ impl Index {
 }
 
 fn object(content: &Content) -> Result<Map<String, Value>, DocumentError> {
-    match serde_json::from_slice(content.bytes()) {
+    match json::read(content.bytes()) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(DocumentError::Json("another kind of value".to_owned())),
         Err(error) => Err(DocumentError::Json(error.to_string())),

@@ -6,6 +6,7 @@
 
 mod content;
 mod document;
+mod json;
 
 #[cfg(test)]
 mod tests;

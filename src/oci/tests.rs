@@ -50,3 +50,18 @@ fn artifact_manifests_keep_their_blobs() {
     assert_eq!(manifest.layers.len(), 1);
     assert_eq!(manifest.artifact_type.as_deref(), Some("t"));
 }
+
+#[test]
+fn a_document_that_hides_deep_nesting_in_a_text_is_read_without_going_deep() {
+    // serde_json reads the text under this name as JSON of its own, with its own bound on depth.
+    const HIDDEN: &str = "$serde_json::private::RawValue";
+    let mut text = "0".to_owned();
+    for _ in 0..14 {
+        let nested = format!("{}{text}{}", "[".repeat(120), "]".repeat(120));
+        let object = serde_json::Map::from_iter([(HIDDEN.to_owned(), nested.into())]);
+        text = serde_json::Value::Object(object).to_string();
+    }
+    let text = format!(r#"{{"a":{text}}}"#);
+    assert!(text.len() < 4 << 20, "{}", text.len());
+    let _ = Manifest::parse(&content(media_type::IMAGE_MANIFEST, &text));
+}

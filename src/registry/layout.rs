@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use serde::Deserialize;
 use tokio::io::AsyncReadExt as _;
 
 use super::{ArtifactStore, FetchContext, FetchError, Referrers};
@@ -54,10 +55,8 @@ impl OciLayout {
         let folder = folder.into();
         let marker = std::fs::read(folder.join("oci-layout"))
             .map_err(|source| LayoutError::Marker { path: folder.clone(), source })?;
-        let version = serde_json::from_slice::<serde_json::Value>(&marker)
-            .ok()
-            .and_then(|marker| marker.get("imageLayoutVersion").and_then(|v| v.as_str().map(str::to_owned)));
-        if version.as_deref() == Some("1.0.0") {
+        let version = serde_json::from_slice::<Marker>(&marker).map(|marker| marker.image_layout_version);
+        if version.is_ok_and(|version| version == "1.0.0") {
             Ok(Self { folder })
         } else {
             Err(LayoutError::Version { path: folder })
@@ -217,9 +216,20 @@ impl ArtifactStore for OciLayout {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Marker {
+    image_layout_version: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Written {
+    media_type: String,
+}
+
 fn written_media_type(content: &Content) -> Option<String> {
-    let document: serde_json::Value = serde_json::from_slice(content.bytes()).ok()?;
-    document.get("mediaType")?.as_str().map(str::to_owned)
+    serde_json::from_slice::<Written>(content.bytes()).ok().map(|document| document.media_type)
 }
 
 async fn read_bounded(path: &Path, limit: u64) -> Result<Bytes, FetchError> {
