@@ -79,11 +79,11 @@ impl Load {
         let repository = self.reference.repository();
         let settings = &self.effective.settings;
         let content = async {
-            if let Some(content) = self.shared.memory.content.get(digest) {
+            if let Some(content) = self.shared.memory.content.get(&self.subject_key(digest)) {
                 return Ok(content);
             }
             let content = settings.store.manifest(repository, digest, &self.context).await?;
-            self.shared.memory.content.insert(digest.clone(), content.clone());
+            self.shared.memory.content.insert(self.subject_key(digest), content.clone());
             Ok(content)
         };
         let referrers = settings.store.referrers(repository, digest, &settings.artifact_types, &self.context);

@@ -122,7 +122,8 @@ pub(super) struct Undecided {
 #[derive(Debug)]
 pub(super) struct Memory {
     pub(super) tags: Cache<TagKey, (Digest, Timestamp)>,
-    pub(super) content: Cache<Digest, Content>,
+    /// Kept apart by who read it where: under which type it was served is the registry's word.
+    pub(super) content: Cache<SubjectKey, Content>,
     pub(super) candidates: Cache<SubjectKey, Arc<Candidates>>,
     pub(super) proven: ProvenSignatures,
     /// Certificates that facts hold.

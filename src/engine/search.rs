@@ -17,7 +17,7 @@ use crate::oci::Descriptor;
 use crate::outcome::{BoundSubject, Evidence as EvidenceMode, Reason, SignatureResult};
 use crate::reference::{Digest, Repository};
 use crate::registry::{FetchContext, FetchError};
-use crate::verifier::notation::{self, Evidence, Judgement, Preliminary, Question, SignatureFacts};
+use crate::verifier::notation::{self, Evidence, Gathered, Judgement, Preliminary, Question, SignatureFacts};
 
 /// Candidates fetched side by side at most, once the first ones were not good.
 const MAX_WINDOW: usize = 8;
@@ -226,12 +226,12 @@ impl<'a> Search<'a> {
         };
         let (store, pool) = (&*self.settings.store, &self.shared.memory.certificates);
         match notation::gather(store, self.repository, &descriptor, pool, self.context).await {
-            Ok(Some(facts)) => {
-                let facts = Arc::new(facts);
+            Ok(Gathered::Facts(facts)) => {
                 self.shared.memory.other_facts.insert(candidate.digest.clone(), Arc::clone(&facts));
                 Sight::Facts(facts)
             }
-            Ok(None) => Sight::Foreign,
+            Ok(Gathered::Misdescribed(reason)) => Sight::Broken(reason),
+            Ok(Gathered::Foreign) => Sight::Foreign,
             Err(error) => Sight::Unreadable(error),
         }
     }
@@ -242,17 +242,20 @@ impl<'a> Search<'a> {
             // What nobody here can judge is no candidate, unless a verifier that cannot run claims it: then
             // the type that was listed speaks for it.
             Sight::Foreign => _ = self.foreign.insert(position),
-            Sight::Broken(reason) => self.unreadable(position, SignatureResult::Refuted, reason),
+            Sight::Broken(reason) => self.broken(position, reason),
             Sight::Unreadable(error) => match failure::candidate_reason(&error) {
                 (reason, true) => self.unreadable(position, SignatureResult::Undecided, reason),
-                (reason, false) => {
-                    if let Some(candidate) = self.listed.get_mut(position) {
-                        candidate.broken = Some(Arc::new(reason.clone()));
-                    }
-                    self.unreadable(position, SignatureResult::Refuted, reason);
-                }
+                (reason, false) => self.broken(position, reason),
             },
         }
+    }
+
+    /// Remembered with this list alone: another list may say something better of the same manifest.
+    fn broken(&mut self, position: usize, reason: Reason) {
+        if let Some(candidate) = self.listed.get_mut(position) {
+            candidate.broken = Some(Arc::new(reason.clone()));
+        }
+        self.unreadable(position, SignatureResult::Refuted, reason);
     }
 
     /// The candidate's type, now that it is known to be one of ours.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::answer;
 use super::effective::Effective;
 use super::failure;
-use super::memory::TagKey;
+use super::memory::{SubjectKey, TagKey};
 use super::plans::Question;
 use super::{Shared, older_than};
 use crate::outcome::Reason;
@@ -149,10 +149,12 @@ impl Shared {
     ) -> Result<Digest, FetchError> {
         let store = &effective.settings.store;
         let now = self.now();
+        let scope = Arc::clone(&key.scope);
+        let content_key = |digest: &Digest| SubjectKey { subject: digest.clone(), scope: Arc::clone(&scope) };
         if self.memory.tags.contains_key(&key) {
             let head = store.head_tag(repository, &key.tag, context).await;
             match head {
-                Ok(Some(digest)) if self.memory.content.contains_key(&digest) => {
+                Ok(Some(digest)) if self.memory.content.contains_key(&content_key(&digest)) => {
                     self.memory.tags.insert(key, (digest.clone(), now));
                     return Ok(digest);
                 }
@@ -163,7 +165,7 @@ impl Shared {
         }
         let content = store.manifest_by_tag(repository, &key.tag, context).await?;
         let digest = content.digest().clone();
-        self.memory.content.insert(digest.clone(), content);
+        self.memory.content.insert(content_key(&digest), content);
         self.memory.tags.insert(key, (digest.clone(), now));
         Ok(digest)
     }

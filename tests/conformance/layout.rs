@@ -12,7 +12,7 @@ use hallmark::registry::layout::OciLayout;
 use hallmark::registry::{ArtifactStore, FetchContext};
 use hallmark::trust::policy::select;
 use hallmark::verifier::notation::{
-    ARTIFACT_TYPE, InstalledPlugins, NotationVerifier, Preliminary, Question, gather,
+    ARTIFACT_TYPE, Gathered, InstalledPlugins, NotationVerifier, Preliminary, Question, gather,
 };
 use serde_json::Value;
 
@@ -87,11 +87,13 @@ impl Search<'_> {
         context: &FetchContext,
     ) -> anyhow::Result<Option<SignatureReport>> {
         let repository = self.reference.repository();
-        let Some(facts) =
-            gather(&*self.store, repository, candidate, &hallmark::x509::CertificatePool::default(), context)
-                .await?
-        else {
-            return Ok(None);
+        let pool = hallmark::x509::CertificatePool::default();
+        let facts = match gather(&*self.store, repository, candidate, &pool, context).await? {
+            Gathered::Facts(facts) => facts,
+            Gathered::Misdescribed(reason) => {
+                anyhow::bail!("a layout lists what it holds: {}", reason.message)
+            }
+            Gathered::Foreign => return Ok(None),
         };
         let statement = select(&self.verifier.settings.statements, &repository.to_string())
             .context("the statement was there before")?;

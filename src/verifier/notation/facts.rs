@@ -3,6 +3,8 @@
 //!
 //! Notary Project specification v1.1, signature-specification.md, "Storage".
 
+use std::sync::Arc;
+
 use crate::notation::{COSE_MEDIA_TYPE, JWS_MEDIA_TYPE, UnverifiedEnvelope, VerifiedEnvelope};
 use crate::oci::{Descriptor, Manifest, media_type};
 use crate::outcome::{Reason, ReasonCode};
@@ -76,9 +78,21 @@ impl SignatureFacts {
     }
 }
 
-/// Reads a candidate: its manifest, then its envelope. `None` where the manifest shows that it is no
-/// Notary Project signature, which a list without artifact types cannot tell. Certificates are read through
-/// `pool`.
+/// What reading a candidate gave.
+#[derive(Debug)]
+pub enum Gathered {
+    /// A signature, or what should be one. All of it follows from the bytes of the manifest and of what it
+    /// names, so it holds wherever the same manifest is found.
+    Facts(Arc<SignatureFacts>),
+    /// The list, or the type that the manifest was served as, does not fit the manifest. Nothing of it is
+    /// known to hold where somebody else lists or serves the same manifest.
+    Misdescribed(Reason),
+    /// The manifest shows that it is no Notary Project signature, which a list without artifact types cannot
+    /// tell.
+    Foreign,
+}
+
+/// Reads a candidate: its manifest, then its envelope. Certificates are read through `pool`.
 ///
 /// A candidate that is malformed gives facts that say so; only what could not be read is an error.
 ///
@@ -90,36 +104,34 @@ pub async fn gather(
     candidate: &Descriptor,
     pool: &CertificatePool,
     context: &FetchContext,
-) -> Result<Option<SignatureFacts>, FetchError> {
+) -> Result<Gathered, FetchError> {
+    let misdescribed = |problem| Ok(Gathered::Misdescribed(integrity(problem)));
     if candidate.size > MAX_MANIFEST_BYTES {
-        return Ok(Some(broken(
-            candidate,
-            None,
-            format!("the manifest is said to have {} bytes", candidate.size),
-        )));
+        return misdescribed(format!("the manifest is said to have {} bytes", candidate.size));
     }
     let content = store.manifest(repository, &candidate.digest, context).await?;
     let manifest = match Manifest::parse(&content) {
         Ok(manifest) => manifest,
-        Err(error) => {
-            return Ok(Some(broken(candidate, None, format!("the manifest is malformed: {error}"))));
-        }
+        Err(error) => return misdescribed(format!("the manifest is malformed: {error}")),
     };
     if !is_signature(&manifest) {
         // A list that says so and a manifest that does not: somebody meant it to count.
-        let is_listed = candidate.artifact_type.as_deref() == Some(ARTIFACT_TYPE);
-        let problem = "it is listed as a signature, and its manifest is none";
-        return Ok(is_listed.then(|| broken(candidate, None, problem.to_owned())));
+        return match candidate.artifact_type.as_deref() {
+            Some(ARTIFACT_TYPE) => {
+                misdescribed("it is listed as a signature, and its manifest is none".to_owned())
+            }
+            _ => Ok(Gathered::Foreign),
+        };
     }
     let attached_to = manifest.subject.as_ref().map(|subject| subject.digest.clone());
     let envelope = match envelope_descriptor(&manifest) {
         Ok(envelope) => envelope,
-        Err(problem) => return Ok(Some(broken(candidate, attached_to, problem))),
+        Err(problem) => return Ok(Gathered::Facts(Arc::new(broken(candidate, attached_to, problem)))),
     };
     let blob = store.blob(repository, envelope, MAX_ENVELOPE_BYTES, context).await?;
     let bytes = blob.bytes().clone();
     let facts = SignatureFacts::of_envelope_with(candidate.digest.clone(), &envelope.media_type, bytes, pool);
-    Ok(Some(SignatureFacts { attached_to, ..facts }))
+    Ok(Gathered::Facts(Arc::new(SignatureFacts { attached_to, ..facts })))
 }
 
 /// The three forms that signers write: `artifactType` with the empty config, the config's media type

@@ -8,7 +8,7 @@ mod plugin_check;
 mod time_check;
 
 pub use evidence::{Evidence, Needs};
-pub use facts::{ARTIFACT_TYPE, MAX_ENVELOPE_BYTES, SignatureFacts, gather};
+pub use facts::{ARTIFACT_TYPE, Gathered, MAX_ENVELOPE_BYTES, SignatureFacts, gather};
 pub use judge::{Judgement, Preliminary, Question};
 pub use plugin_check::{InstalledPlugins, PluginDuties};
 

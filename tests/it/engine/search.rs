@@ -316,3 +316,50 @@ async fn evidence_all_looks_at_every_candidate_and_says_so() {
     expect_verified(&outcome);
     assert_eq!((outcome.signatures.len(), outcome.evidence), (5, Evidence::All));
 }
+
+/// What a registry of the Pod author's choice says of content must not count for the same content elsewhere.
+#[tokio::test]
+async fn a_false_description_of_a_signature_in_one_repository_does_not_spoil_it_in_another() {
+    const ELSEWHERE: &str = "stranger/app";
+    let world = World::new().await;
+    let image = world.by_digest(&world.push("app"));
+    let envelope = world.signer.sign(&target("app"), &SignOptions::default());
+    let manifest = json!({
+        "schemaVersion": 2,
+        "config": {"mediaType": SIGNATURE_TYPE, "digest": world.registry.push_blob(b"{}"), "size": 2},
+        "layers": [{"mediaType": JWS, "digest": world.registry.push_blob(&envelope), "size": envelope.len()}],
+        "subject": {"mediaType": IMAGE_MANIFEST, "digest": target("app").digest, "size": target("app").size},
+    })
+    .to_string();
+    let signature = world.registry.push_manifest(REPOSITORY, None, IMAGE_MANIFEST, manifest.as_bytes());
+    for (name, size) in [("too large", 1_u64 << 62), ("wrong type", 300)] {
+        let bait = world.registry.push_image(ELSEWHERE, None, name);
+        world.registry.push_manifest(ELSEWHERE, None, IMAGE_INDEX, manifest.as_bytes());
+        let listed = json!({"mediaType": IMAGE_MANIFEST, "digest": signature, "size": size, "artifactType": SIGNATURE_TYPE});
+        world.registry.list_referrer(ELSEWHERE, &bait, listed);
+        let bait = format!("{}/{ELSEWHERE}@{bait}", world.registry.host());
+        expect(&world.ask(&bait).await, Verdict::Rejected, ReasonCode::IntegrityFailed);
+    }
+    expect_verified(&world.ask(&image).await);
+}
+
+#[tokio::test]
+async fn a_false_media_type_of_an_image_in_one_repository_does_not_spoil_it_in_another() {
+    const ELSEWHERE: &str = "stranger/app";
+    let world = World::new().await;
+    let image = json!({
+        "schemaVersion": 2,
+        "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": sha256(b"{}"), "size": 2},
+        "layers": [],
+    })
+    .to_string();
+    let size = image.len() as u64;
+    let digest = world.registry.push_manifest(REPOSITORY, None, IMAGE_MANIFEST, image.as_bytes());
+    let signed = Target { media_type: IMAGE_MANIFEST.to_owned(), digest: digest.clone(), size };
+    let envelope = world.signer.sign(&signed, &SignOptions::default());
+    world.registry.attach_signature(REPOSITORY, &digest, SIGNATURE_TYPE, JWS, &envelope);
+    world.registry.push_manifest(ELSEWHERE, None, IMAGE_INDEX, image.as_bytes());
+    let bait = format!("{}/{ELSEWHERE}@{digest}", world.registry.host());
+    expect(&world.ask(&bait).await, Verdict::Unsigned, ReasonCode::NoSignature);
+    expect_verified(&world.ask(&world.by_digest(&digest)).await);
+}
