@@ -13,7 +13,19 @@ use crate::x509::name::DistinguishedName;
 
 /// Proof that a chain holds an anchor and that its leaf is trusted.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Anchored(());
+pub(super) struct Anchored {
+    /// Where the highest anchor of the chain is.
+    position: usize,
+}
+
+impl Anchored {
+    /// The part of `chain` up to its highest anchor and that anchor's issuer: everything whose revocation may be
+    /// asked, each followed by its issuer. What stands above an anchor is whatever the presenter put there, and
+    /// so are the addresses in it.
+    pub(super) fn vouched<'a>(&self, chain: &'a [Certificate]) -> &'a [Certificate] {
+        chain.get(..self.position.saturating_add(2)).unwrap_or(chain)
+    }
+}
 
 /// The prefix of identities that this implementation judges itself.
 const SUBJECT_PREFIX: &str = "x509.subject:";
@@ -29,19 +41,20 @@ pub(super) fn check(
         Scheme::X509 => StoreType::Ca,
         Scheme::SigningAuthority => StoreType::SigningAuthority,
     };
-    check_anchor(envelope, statement, stores, wanted)?;
+    let position = check_anchor(envelope, statement, stores, wanted)?;
     if !identity_by_plugin {
         check_identity(envelope, statement)?;
     }
-    Ok(Anchored(()))
+    Ok(Anchored { position })
 }
 
+/// Where the highest anchor of the chain is.
 fn check_anchor(
     envelope: &VerifiedEnvelope,
     statement: &Statement,
     stores: &TrustStores,
     wanted: StoreType,
-) -> Result<(), Failure> {
+) -> Result<usize, Failure> {
     let (mut names, mut missing) = (Vec::new(), None);
     let named = || statement.trust_stores.iter().filter(|(kind, _)| *kind == wanted);
     // A statement that names a store which does not exist is in error as a whole.
@@ -49,10 +62,13 @@ fn check_anchor(
         .map(|(_, name)| stores.get(wanted, name).map(|store| (name, store)))
         .collect::<Result<_, _>>()
         .map_err(|error| Failure::of_store(&error))?;
+    let highest = |(_, store): &(_, &TrustStore)| {
+        envelope.chain().iter().rposition(|certificate| is_anchor(store, certificate))
+    };
+    if let Some(position) = loaded.iter().filter_map(highest).max() {
+        return Ok(position);
+    }
     for (name, store) in loaded {
-        if envelope.chain().iter().any(|certificate| is_anchor(store, certificate)) {
-            return Ok(());
-        }
         missing = missing.or(store.missing());
         names.push(format!("{wanted}:{name}"));
     }

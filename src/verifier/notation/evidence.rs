@@ -11,7 +11,8 @@ use crate::x509::Certificate;
 /// What must be asked before a judgement can be finished.
 #[derive(Debug, Default)]
 pub struct Needs<'a> {
-    /// The signing chain, leaf first, whose revocation must be asked. It ends in a configured anchor.
+    /// The signing chain, leaf first, up to its highest configured anchor and that anchor's issuer: the
+    /// revocation of all but the last must be asked.
     pub signing_chain: Option<&'a [Certificate]>,
     /// The chain of the timestamp's authority.
     pub timestamp_chain: Option<&'a [Certificate]>,

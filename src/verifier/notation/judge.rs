@@ -121,17 +121,18 @@ impl<'a> Preliminary<'a> {
         preliminary
     }
 
-    /// What the network must answer before the judgement can be finished. A signing chain that ends in
-    /// no configured anchor is never asked about: its addresses are an attacker's.
+    /// What the network must answer before the judgement can be finished. A signing chain that holds no
+    /// configured anchor is never asked about, nor what stands above its highest one: those addresses are
+    /// an attacker's.
     pub fn needs(&self) -> Needs<'_> {
         let (Ok(envelope), None) = (self.question.facts.envelope(), &self.log.stopped) else {
             return Needs::default();
         };
         let action = self.question.statement.verification.action(Check::Revocation);
         let by_plugin = self.duties.as_ref().is_some_and(|duties| duties.revocation);
-        let own = action != Action::Skip && self.anchored.is_some() && !by_plugin;
+        let own = self.anchored.filter(|_| action != Action::Skip && !by_plugin);
         Needs {
-            signing_chain: own.then(|| envelope.chain()),
+            signing_chain: own.map(|anchored| anchored.vouched(envelope.chain())),
             timestamp_chain: self.time.timestamp().map(|timestamp| timestamp.chain()),
             plugin: self.duties.as_ref(),
         }
@@ -292,7 +293,8 @@ impl<'a> Preliminary<'a> {
             return;
         };
         for (check, failure) in plugin_check::failures(envelope, duties, evidence.plugin.as_ref()) {
-            if check == Check::Authenticity {
+            // Whom the plugin did not confirm is nobody.
+            if check == Check::Authenticity || duties.identity {
                 self.anchored = None;
             }
             self.log.replace(check, failure.reason, failure.undecided);

@@ -5,6 +5,8 @@ mod evidence;
 mod facts;
 mod judge;
 mod plugin_check;
+#[cfg(test)]
+mod tests;
 mod time_check;
 
 pub use evidence::{Evidence, Needs};
