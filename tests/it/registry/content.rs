@@ -139,7 +139,7 @@ async fn a_slow_body_meets_the_deadline_and_a_slower_caller_gets_it() {
     let registry = TestRegistry::start(Faults::default()).await;
     let (client, image) = (Client::anonymous(), registry.push_image(REPOSITORY, None, "one"));
     registry.fault(Fault::always(Step::Manifest, Act::SlowBody));
-    let short = FetchContext::within(Duration::from_millis(50));
+    let short = FetchContext::within(Duration::from_millis(500));
     let late = client.store().manifest(&repository(&registry), &digest(&image), &short).await;
     assert!(matches!(late, Err(FetchError::Deadline { .. })), "{late:?}");
     assert_eq!(short.trace.requests(), 1, "the request that was late is recorded too");
