@@ -77,3 +77,24 @@ fn what_is_wrong_with_a_policy_is_said_once_and_at_its_line() {
     assert_eq!(about.clone().count(), 1, "{warnings:?}");
     assert!(about.clone().all(|said| said.contains("config.yaml:9:")), "{warnings:?}");
 }
+
+#[test]
+fn a_misspelt_field_is_one_error_and_not_missing_as_well() {
+    let good =
+        together(&[key_source("KeyManagementProvider", "kmp"), verifier("Verifier", "v", "{certs: [kmp]}")]);
+    for (from, to, meant) in [
+        ("artifactTypes", "artifactType", "artifactTypes"),
+        ("  name: notation", "  names: notation", "name"),
+        ("trustPolicyDoc", "trustPolicyDocs", "trustPolicyDoc"),
+        ("registryScopes", "registryScope", "registryScopes"),
+        ("trustPolicies", "trustPolicys", "trustPolicies"),
+        ("signatureVerification", "signatureVerifcation", "signatureVerification"),
+        ("level", "levl", "level"),
+    ] {
+        let configuration = check(&good.replace(from, to));
+        let errors = said(&configuration, Severity::Error);
+        assert_eq!(errors.len(), 1, "{to}: {errors:#?}");
+        assert!(errors[0].contains(&format!("did you mean {meant}?")), "{errors:?}");
+        assert!(matches!(configuration.cluster.verifiers[0], VerifierSettings::Refused { .. }), "{to}");
+    }
+}

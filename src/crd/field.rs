@@ -157,10 +157,20 @@ impl<'a> Field<'a> {
                 text => Some(text),
             },
             None => {
-                notes.error(&self.absent(name), "is missing", remedy);
+                match self.misspelt(name) {
+                    Some(field) => notes.error(&field, "is not known", format!("did you mean {name}?")),
+                    None => notes.error(&self.absent(name), "is missing", remedy),
+                }
                 None
             }
         }
+    }
+
+    /// The member that is probably meant by `name`, where that is absent.
+    pub(super) fn misspelt(&self, name: &str) -> Option<Self> {
+        let members = self.node.members().unwrap_or_default();
+        let meant = |member: &&Member| nearest(&member.name, &[name]).is_some();
+        members.iter().find(meant).map(|member| self.of(member))
     }
 
     /// A boolean, or a note that something else is written.

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::field::{Field, Notes, did_you_mean};
+use super::field::{Field, Notes, did_you_mean, nearest};
 use crate::reference::Repository;
-use crate::trust::policy::{Document, DocumentKind, EVERYWHERE, Problem, Statement, UnknownMembers};
+use crate::trust::policy::{
+    Document, DocumentKind, EVERYWHERE, PolicyError, Problem, Statement, UnknownMembers,
+};
 use crate::trust::store::{StoreType, is_store_name};
 
 /// A notation verifier on its own, before the key sources it names are looked up.
@@ -178,26 +180,30 @@ fn required_metadata(parameters: &Field<'_>, notes: &mut Notes) -> Vec<(String, 
 
 fn trust_policy(parameters: &Field<'_>, notes: &mut Notes) -> Option<(Vec<Statement>, Vec<Option<u32>>)> {
     let Some(field) = parameters.member("trustPolicyDoc") else {
-        notes.error(&parameters.absent("trustPolicyDoc"), "is missing", "without it nobody is trusted");
+        // A misspelt one is said already.
+        if parameters.misspelt("trustPolicyDoc").is_none() {
+            let remedy = "write it: without it nobody is trusted";
+            notes.error(&parameters.absent("trustPolicyDoc"), "is missing", remedy);
+        }
         return None;
     };
     let document = Document::from_value(&field.node.to_json(), DocumentKind::Oci, UnknownMembers::Refuse);
     let mut document = match document {
         Ok(document) => document,
         Err(errors) => {
-            let mistyped: BTreeSet<_> =
-                errors.0.iter().filter(|error| is_mistyped(error)).map(|error| &error.path).collect();
-            for error in &errors.0 {
-                // What is there in another type is not missing as well.
-                if is_mistyped(error) || !mistyped.contains(&error.path) {
-                    policy_error(&field, error, notes);
-                }
+            for error in errors.0.iter().filter(|error| !is_consequence(error, &errors.0)) {
+                policy_error(&field, error, notes);
             }
             return None;
         }
     };
     for (statement, text) in document.warnings() {
-        notes.warning(&field, format!("statement {statement:?}: {text}"), "");
+        let remedy = if text.starts_with("no trusted identity") {
+            "add one, unless a plugin that the setting plugin.allow names checks these identities"
+        } else {
+            ""
+        };
+        notes.warning(&field, format!("statement {statement:?}: {text}"), remedy);
     }
     normalise_scopes(&mut document.statements, &field, notes);
     let lines = (0..document.statements.len())
@@ -206,11 +212,27 @@ fn trust_policy(parameters: &Field<'_>, notes: &mut Notes) -> Option<(Vec<Statem
     Some((document.statements, lines))
 }
 
-fn is_mistyped(error: &crate::trust::policy::PolicyError) -> bool {
-    matches!(error.problem, Problem::WrongType { .. })
+/// True for a member that is called missing because it is there misspelt or in another type.
+fn is_consequence(error: &PolicyError, all: &[PolicyError]) -> bool {
+    if error.problem != Problem::Missing {
+        return false;
+    }
+    let parent_and_name = |path: &str| {
+        let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
+        (parent.to_owned(), name.to_owned())
+    };
+    let (parent, name) = parent_and_name(&error.path);
+    all.iter().any(|other| match &other.problem {
+        Problem::WrongType { .. } => other.path == error.path,
+        Problem::Unknown { .. } => {
+            let (beside, written) = parent_and_name(&other.path);
+            beside == parent && nearest(&written, &[&name]).is_some()
+        }
+        _ => false,
+    })
 }
 
-fn policy_error(field: &Field<'_>, error: &crate::trust::policy::PolicyError, notes: &mut Notes) {
+fn policy_error(field: &Field<'_>, error: &PolicyError, notes: &mut Notes) {
     let path =
         if error.path.is_empty() { field.path.clone() } else { format!("{}.{}", field.path, error.path) };
     let line = field.node.line_at(&error.path).or(field.line);
