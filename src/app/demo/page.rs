@@ -88,7 +88,8 @@ impl Scene<'_> {
 
     fn what_next(&self) -> String {
         let (program, configuration) = (self.program, self.configuration.display());
-        let (tampered, cose) = (self.image("tampered"), self.image("signed-cose"));
+        let (tampered, cose, expired) =
+            (self.image("tampered"), self.image("signed-cose"), format!("{REPOSITORY}:expired"));
         format!(
             "What to try next, while this runs:\n\n  \
              Every check of one image, and each request to the registry:\n    \
@@ -97,7 +98,8 @@ impl Scene<'_> {
              {program} verify {cose} \\\n      --revocation-private-addresses --config {configuration}\n\n  \
              What the provider was told to trust, in plain words:\n    \
              {program} config check {configuration}\n\n  \
-             Edit that file (say, level: strict to level: skip) and ask again: the provider follows it.\n\n\
+             In that file, change level: strict to level: audit, and ask again about {expired}:\n  \
+             the provider follows the file, and admits what its policy now only logs.\n\n\
              Then give it images and a configuration of your own: README.md, \"Use it\".\n"
         )
     }
