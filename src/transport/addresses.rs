@@ -11,7 +11,7 @@ use url::{Host, Url};
 pub struct AddressPolicy {
     /// 127.0.0.0/8 and ::1.
     pub loopback: bool,
-    /// 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10 and fc00::/7.
+    /// 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, fc00::/7 and fec0::/10.
     pub private: bool,
 }
 
@@ -152,15 +152,21 @@ fn kind_of_v6(address: Ipv6Addr) -> Kind {
         Kind::Unusable
     } else if let Some(inner) = embedded_v4(address) {
         kind_of_v4(inner)
-    } else if address.is_unique_local() {
+    } else if address.is_unique_local() || is_site_local(address) {
         Kind::Private
     } else {
         Kind::Other
     }
 }
 
+/// fec0::/10, the private addresses before RFC 3879, which some networks still have.
+fn is_site_local(address: Ipv6Addr) -> bool {
+    let [first, ..] = address.segments();
+    first & 0xffc0 == 0xfec0
+}
+
 /// The IPv4 address that packets to `address` reach: mapped and compatible (RFC 4291 §2.5.5),
-/// NAT64 (RFC 6052) and 6to4 (RFC 3056).
+/// NAT64 with the well-known prefix and the local one (RFC 6052, RFC 8215) and 6to4 (RFC 3056).
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let from = |high: u16, low: u16| {
         let [a, b] = high.to_be_bytes();
@@ -168,7 +174,7 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
         Ipv4Addr::new(a, b, c, d)
     };
     match address.segments() {
-        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0 | 1, 0, 0, 0, high, low] => {
             Some(from(high, low))
         }
         [0x2002, high, low, ..] => Some(from(high, low)),

@@ -29,6 +29,7 @@ fn metadata_and_link_local_addresses_are_refused_in_every_spelling() {
         "::ffff:169.254.169.254",
         "::169.254.169.254",
         "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::a9fe:a9fe",
         "2002:a9fe:a9fe::1",
         "::ffff:100.100.100.200",
     ] {
@@ -46,6 +47,8 @@ fn registries_may_be_private_and_certificates_may_not_name_private_hosts() {
         ("192.168.1.1", false, false, true),
         ("100.64.0.1", false, false, true),
         ("fd12::1", false, false, true),
+        ("fec0::1", false, false, true),
+        ("64:ff9b:1::a00:1", false, false, true),
         ("127.0.0.1", false, true, true),
         ("::1", false, true, true),
         ("::ffff:127.0.0.1", false, true, true),
