@@ -98,3 +98,18 @@ fn a_misspelt_field_is_one_error_and_not_missing_as_well() {
         assert!(matches!(configuration.cluster.verifiers[0], VerifierSettings::Refused { .. }), "{to}");
     }
 }
+
+#[test]
+fn a_name_that_is_only_found_in_a_namespace_is_told_how_to_write_it() {
+    let store = key_source("CertificateStore", "gatekeeper-system/certs-of-venafi");
+    let store =
+        store.replace("type: inline", "provider: inline").replace("    contentType: certificate\n", "");
+    let named = |kind: &str, name: &str, stores: &str| {
+        check(&together(&[store.clone(), verifier(kind, name, stores)]))
+    };
+    let bare = named("Verifier", "v", "{certs: [certs-of-venafi]}");
+    assert_says(&bare, Severity::Error, &["write gatekeeper-system/certs-of-venafi"]);
+    assert_loads(&named("Verifier", "v", "{certs: [gatekeeper-system/certs-of-venafi]}"));
+    let tenant = named("NamespacedVerifier", "team-a/v", "{certs: [certs-of-venafi]}");
+    assert_says(&tenant, Severity::Error, &["serves only its own namespace"]);
+}

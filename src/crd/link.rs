@@ -176,7 +176,8 @@ impl Linker<'_> {
             }
             Found::None => {
                 let message = format!("there is no KeyManagementProvider or CertificateStore {}", name.text);
-                self.notes.say(Severity::Error, place, message, self.sources.near(&name.text));
+                let remedy = self.sources.near(&name.text, self.namespace.as_deref());
+                self.notes.say(Severity::Error, place, message, remedy);
                 return None;
             }
             Found::Forbidden => {

@@ -84,9 +84,18 @@ impl KeySources {
         Found::One { key: key.clone(), settings, remark }
     }
 
-    /// A remedy for a name that leads nowhere.
-    pub(super) fn near(&self, text: &str) -> String {
+    /// A remedy for a name that leads nowhere, for a Verifier of `namespace`, or of the cluster.
+    pub(super) fn near(&self, text: &str, namespace: Option<&str>) -> String {
         let name = text.rsplit('/').next().unwrap_or(text);
+        let elsewhere = self.sources.keys().find(|key| *key.name == *name);
+        if let Some((key, other)) = elsewhere.and_then(|key| Some((key, key.namespace.as_deref()?))) {
+            return match namespace {
+                None => format!("write {other}/{name}, and {key} is meant"),
+                Some(own) => {
+                    format!("{key} serves only its own namespace: add one to {own} or to the cluster")
+                }
+            };
+        }
         let names: Vec<&str> = self.sources.keys().map(|key| &*key.name).collect();
         match nearest(name, &names) {
             Some(near) if near != name => format!("did you mean {near}?"),

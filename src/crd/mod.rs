@@ -27,6 +27,8 @@ pub mod yaml;
 #[cfg(test)]
 mod fault_tests;
 #[cfg(test)]
+mod merge_tests;
+#[cfg(test)]
 mod shape_tests;
 #[cfg(test)]
 mod tests;
