@@ -15,7 +15,8 @@ pub(super) fn reason(error: &FetchError) -> Reason {
         ),
         FetchError::Unavailable { .. } => (
             ReasonCode::RegistryUnavailable,
-            "check that the registry can be reached from Hallmark's network and is not throttling; it is asked again soon",
+            "check that the registry can be reached from Hallmark's network and is not throttling, and, for a private \
+             certificate authority, the setting registry.ca_file; it is asked again soon",
         ),
         FetchError::Deadline { .. } => (
             ReasonCode::DeadlineExceeded,

@@ -75,7 +75,9 @@ fn describe(out: &mut String, image: &JudgedImage) {
         line(out, "  digest", &format!("{} ({})", subject.digest(), subject.media_type()));
     }
     line(out, "  reason", &format!("{}: {}", outcome.reason.code, outcome.reason.message));
-    line(out, "  policy", &format!("{} ({})", outcome.policy.name, outcome.policy.id));
+    if !outcome.policy.id.is_empty() {
+        line(out, "  policy", &format!("{} ({})", outcome.policy.name, outcome.policy.id));
+    }
     for signature in &outcome.signatures {
         describe_signature(out, signature, &outcome.reason);
     }

@@ -493,6 +493,7 @@ pub(super) fn revocation_unknown(why: &str) -> Reason {
     Reason::new(
         ReasonCode::RevocationUnknown,
         format!("whether the signer is revoked could not be found out: {why}"),
-        "make the OCSP and CRL addresses of the certificate chain reachable, or set revocation to log in the trust policy",
+        "make the OCSP and CRL addresses of the certificate chain reachable (private ones need the setting \
+         revocation.private_addresses), or set revocation to log in the trust policy",
     )
 }
