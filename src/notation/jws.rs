@@ -23,6 +23,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Parts, EnvelopeError> {
         Some(Value::Object(header)) => header,
         _ => return Err(EnvelopeError::member("header", "is missing or no object")),
     };
+    // RFC 7515 §4.1.11: it must be integrity protected.
+    if unprotected.contains_key("crit") {
+        return Err(EnvelopeError::member("crit", "stands in the unprotected header"));
+    }
     if let Some(name) = envelope.keys().next() {
         return Err(EnvelopeError::member(name, "does not belong to a flattened JWS"));
     }

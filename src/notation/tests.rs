@@ -183,6 +183,8 @@ fn unprotected_headers_are_ignored_but_for_the_chain_and_the_timestamp() {
         }
     });
     assert!(accepted.is_ok(), "{accepted:?}");
+    let crit = with_envelope(|envelope| envelope["header"]["crit"] = json!(["kid"])).expect_err("refused");
+    assert_eq!(crit.to_string().matches("unprotected header").count(), 1, "{crit}");
     let token = with_envelope(|envelope| envelope["header"]["io.cncf.notary.timestampSignature"] = json!(7));
     assert!(matches!(token, Err(EnvelopeError::Member { .. })));
 }
