@@ -112,7 +112,13 @@ fn decode<const N: usize>(algorithm: DigestAlgorithm, value: &str) -> Result<[u8
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.algorithm().name(), hex::encode(self.as_bytes()))
+        // Without an allocation: every answer writes several.
+        let (bytes, mut digits) = (self.as_bytes(), [0; 128]);
+        let digits = digits.get_mut(..bytes.len() * 2).ok_or(fmt::Error)?;
+        hex::encode_to_slice(bytes, digits).map_err(|_| fmt::Error)?;
+        f.write_str(self.algorithm().name())?;
+        f.write_str(":")?;
+        f.write_str(std::str::from_utf8(digits).map_err(|_| fmt::Error)?)
     }
 }
 
