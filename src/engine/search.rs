@@ -31,7 +31,8 @@ pub(super) struct Search<'a> {
     context: &'a FetchContext,
     now: Timestamp,
     listed: Vec<Listed>,
-    known: HashSet<Digest>,
+    /// As listed: what one list says falsely of a signature hides no other's word on it.
+    known: HashSet<(Digest, u64, Option<Arc<str>>)>,
     /// Types of candidates that were listed.
     seen: BTreeSet<Arc<str>>,
     /// Positions among the listed of those that were not looked at yet.
@@ -151,7 +152,8 @@ impl<'a> Search<'a> {
         {
             return;
         }
-        if !self.known.insert(candidate.digest.clone()) {
+        let identity = (candidate.digest.clone(), candidate.size, candidate.artifact_type.clone());
+        if !self.known.insert(identity) {
             return;
         }
         self.seen.extend(candidate.artifact_type.clone());

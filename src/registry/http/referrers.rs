@@ -173,7 +173,7 @@ fn next_page(endpoint: &Endpoint, answer: &Answer) -> Result<Option<Url>, &'stat
 struct Listing<'a> {
     artifact_types: &'a [String],
     entries: Vec<Descriptor>,
-    seen: HashSet<Digest>,
+    seen: HashSet<(Digest, u64, Option<String>)>,
     bytes: u64,
 }
 
@@ -186,7 +186,9 @@ impl<'a> Listing<'a> {
     fn add(&mut self, index: Index, bytes: u64) -> bool {
         self.bytes += bytes;
         for entry in index.entries {
-            if !self.wants(&entry) || !self.seen.insert(entry.digest.clone()) {
+            // A false entry must not hide a right one of the same digest.
+            let identity = (entry.digest.clone(), entry.size, entry.artifact_type.clone());
+            if !self.wants(&entry) || !self.seen.insert(identity) {
                 continue;
             }
             if self.entries.len() >= MAX_ENTRIES {

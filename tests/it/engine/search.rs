@@ -363,3 +363,31 @@ async fn a_false_media_type_of_an_image_in_one_repository_does_not_spoil_it_in_a
     expect(&world.ask(&bait).await, Verdict::Unsigned, ReasonCode::NoSignature);
     expect_verified(&world.ask(&world.by_digest(&digest)).await);
 }
+
+#[tokio::test]
+async fn a_false_entry_in_the_list_hides_no_right_one_of_the_same_signature() {
+    for falsified in [json!({"size": 7}), json!({"artifactType": "application/vnd.example.other"})] {
+        let world = World::new().await;
+        let image = world.push("app");
+        let subject = target("app").digest;
+        let envelope = world.signer.sign(&target("app"), &SignOptions::default());
+        let attach = |repository| {
+            world.registry.attach_signature(repository, &subject, SIGNATURE_TYPE, JWS, &envelope)
+        };
+        world.registry.push_image("another/repository", None, "app");
+        let signature = attach("another/repository");
+        let mut entry = json!({
+            "mediaType": IMAGE_MANIFEST, "digest": signature, "size": 300, "artifactType": SIGNATURE_TYPE,
+        });
+        for (member, value) in falsified.as_object().expect("members") {
+            entry[member] = value.clone();
+        }
+        world.registry.list_referrer(REPOSITORY, &subject, entry);
+        assert_eq!(attach(REPOSITORY), signature);
+        let claims_both = Configuration::trusting(&[&world.signer]).change(|settings| {
+            settings.artifact_types.push("application/vnd.example.other".to_owned());
+        });
+        world.configure(claims_both).await;
+        expect_verified(&world.ask(&world.by_digest(&image)).await);
+    }
+}

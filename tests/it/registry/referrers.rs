@@ -159,7 +159,8 @@ async fn malformed_entries_cost_only_themselves_and_duplicates_count_once() {
     }
     let good = registry.attach_signature(REPOSITORY, &signed.image, SIGNATURE, JWS, b"another");
     let list = referrers(&Client::anonymous(), &registry, &signed.image).await.expect("list");
-    assert_eq!(digests(&list), [signed.signature, good]);
+    // What is listed with another size is another entry: it may be the true one.
+    assert_eq!(digests(&list), [signed.signature.clone(), signed.signature, good]);
 }
 
 #[tokio::test]
