@@ -2,6 +2,7 @@
 //! signature that a cluster trusts. ARCHITECTURE.md has the map; each module says what it is for.
 
 pub mod cache;
+pub mod json;
 pub mod oci;
 pub mod outcome;
 pub mod reference;

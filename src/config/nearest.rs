@@ -1,5 +1,7 @@
 //! "Did you mean …?" for names that nothing has.
 
+use strsim::levenshtein;
+
 /// The known name that takes the fewest edits to reach, if those are few. A name that is written without its
 /// section, or with another one, is near too.
 pub(super) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
@@ -10,9 +12,9 @@ pub(super) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) 
     let wanted = fold(name);
     let distance = |known: &str| {
         let folded = fold(known);
-        let whole = edits(&wanted, &folded);
+        let whole = levenshtein(&wanted, &folded);
         let (own_last, known_last) = (last(&wanted), last(&folded));
-        let same_last = own_last.len() > 3 && edits(own_last, known_last) <= 1;
+        let same_last = own_last.len() > 3 && levenshtein(own_last, known_last) <= 1;
         if same_last { whole.min(2) } else { whole }
     };
     known
@@ -29,26 +31,6 @@ fn fold(text: &str) -> String {
 
 fn last(path: &str) -> &str {
     path.rsplit('.').next().unwrap_or(path)
-}
-
-/// Levenshtein's distance.
-fn edits(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (b, cell) in to.iter().zip(row.iter_mut().skip(1)) {
-            let substituted = diagonal + usize::from(a != *b);
-            diagonal = *cell;
-            left = substituted.min(left + 1).min(diagonal + 1);
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]

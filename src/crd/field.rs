@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use strsim::levenshtein;
+
 use super::node::{Member, Node};
 use crate::engine::diagnostic::{Diagnostic, Severity};
 
@@ -261,30 +263,10 @@ pub(super) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     let wanted = fold(name);
     known
         .iter()
-        .map(|known| (edits(&wanted, &fold(known)), *known))
+        .map(|known| (levenshtein(&wanted, &fold(known)), *known))
         .filter(|(edits, known)| *edits <= 2.min(known.len() / 3))
         .min()
         .map(|(_, known)| known)
-}
-
-/// Levenshtein's distance.
-fn edits(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (b, cell) in to.iter().zip(row.iter_mut().skip(1)) {
-            let substituted = diagonal + usize::from(a != *b);
-            diagonal = *cell;
-            left = substituted.min(left + 1).min(diagonal + 1);
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 fn join(path: &str, name: &str) -> String {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Content, Descriptor, json, media_type};
+use super::{Content, Descriptor, media_type};
+use crate::json::{self, Repeated};
 use crate::reference::Digest;
 
 /// Bounds on one document. Real manifests have a handful of layers, real indexes a few dozen entries.
@@ -127,7 +128,7 @@ impl Index {
 }
 
 fn object(content: &Content) -> Result<Map<String, Value>, DocumentError> {
-    match json::read(content.bytes()) {
+    match json::read(content.bytes(), json::MAX_DEPTH, Repeated::LastCounts) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(DocumentError::Json("another kind of value".to_owned())),
         Err(error) => Err(DocumentError::Json(error.to_string())),

@@ -6,7 +6,6 @@
 
 mod content;
 mod document;
-mod json;
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,6 @@
 mod document;
 mod error;
 mod identity;
-mod json;
 mod scope;
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use super::error::{PolicyError, PolicyErrors, Problem};
 use super::scope::{EVERYWHERE, is_registry_scope};
-use super::{Action, Level, SignatureVerification, Statement, VerifyTimestamp, identity, json};
+use super::{Action, Level, SignatureVerification, Statement, VerifyTimestamp, identity};
+use crate::json::{self, Repeated};
 use crate::outcome::Check;
 use crate::trust::store::StoreType;
 
@@ -54,7 +55,8 @@ impl Document {
         if bytes.len() > MAX_DOCUMENT_BYTES {
             return Err(whole(Problem::TooLarge { size: bytes.len(), limit: MAX_DOCUMENT_BYTES }));
         }
-        let value = json::read_strict(bytes).map_err(|error| whole(Problem::Json(error.to_string())))?;
+        let value = json::read(bytes, json::MAX_DEPTH, Repeated::Refused)
+            .map_err(|error| whole(Problem::Json(error.to_string())))?;
         Self::from_value(&value, kind, UnknownMembers::Ignore)
     }
 
