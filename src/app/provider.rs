@@ -114,7 +114,8 @@ impl Following {
             ticks.tick().await;
             let changed = self.follower.look((self.clock)()).await;
             let revision = self.planner.access_revision();
-            if changed || std::mem::replace(&mut access, revision) != revision {
+            let access_changed = std::mem::replace(&mut access, revision) != revision;
+            if changed || access_changed {
                 self.take(&mut said);
             }
             self.tell_of_keys();

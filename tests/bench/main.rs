@@ -59,7 +59,7 @@ async fn run(images: usize) -> anyhow::Result<()> {
     println!("signing {images} images (RSA-2048, one signature each)");
     let keys: Vec<String> = (0..images).map(|number| push_signed(&registry, &signer, number)).collect();
     let config = folder.path().join("config.yaml");
-    std::fs::write(&config, configuration(&signer))?;
+    std::fs::write(&config, support::configuration::aks_shaped(&signer.root_pem(), true))?;
     let state = folder.path().join("state");
     let provider = Provider::start(&config, &state).await?;
     println!("start to ready            {:>9.1} ms", provider.ready_after.as_secs_f64() * 1e3);
@@ -159,51 +159,4 @@ fn push_signed(registry: &TestRegistry, signer: &TestSigner, number: usize) -> S
     let envelope = signer.sign(&target, &SignOptions::default());
     registry.attach_signature(&repository, &digest, SIGNATURE_TYPE, JWS, &envelope);
     format!("{}/{repository}@{digest}", registry.host())
-}
-
-fn configuration(signer: &TestSigner) -> String {
-    let pem: String = signer.root_pem().lines().map(|line| format!("      {line}\n")).collect();
-    format!(
-        "apiVersion: config.ratify.deislabs.io/v1beta1
-kind: KeyManagementProvider
-metadata:
-  name: bench
-spec:
-  type: inline
-  parameters:
-    contentType: certificate
-    value: |
-{pem}---
-apiVersion: config.ratify.deislabs.io/v1beta1
-kind: Store
-metadata:
-  name: store-oras
-spec:
-  name: oras
-  parameters:
-    useHttp: true
----
-apiVersion: config.ratify.deislabs.io/v1beta1
-kind: Verifier
-metadata:
-  name: verifier-notation
-spec:
-  name: notation
-  artifactTypes: application/vnd.cncf.notary.signature
-  parameters:
-    verificationCertStores:
-      ca:
-        certs:
-          - bench
-    trustPolicyDoc:
-      version: \"1.0\"
-      trustPolicies:
-        - name: default
-          registryScopes: [\"*\"]
-          signatureVerification:
-            level: strict
-          trustStores: [\"ca:certs\"]
-          trustedIdentities: [\"*\"]
-"
-    )
 }
