@@ -321,6 +321,13 @@ pub struct PolicyIdentity {
     pub id: Arc<str>,
 }
 
+impl PolicyIdentity {
+    /// The policy of what is decided without any.
+    pub fn none() -> Self {
+        Self { name: "none".into(), id: "".into() }
+    }
+}
+
 /// The digest that a decision is about. It can only be made from bytes that were hashed here, so nothing
 /// can be `Verified` without them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -25,11 +25,6 @@ impl Answer {
     }
 }
 
-/// The policy of what is decided without any.
-pub(super) fn nobody() -> PolicyIdentity {
-    PolicyIdentity { name: "none".into(), id: "".into() }
-}
-
 pub(super) fn not_ready() -> Reason {
     Reason::new(
         ReasonCode::NotReady,

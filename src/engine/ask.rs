@@ -14,7 +14,7 @@ use super::load::Load;
 use super::memory::{Decision, DecisionKey, LoadKey, Undecided};
 use super::plans::Question;
 use super::{Shared, Standing, older_than};
-use crate::outcome::{Outcome, ReasonCode, Verdict};
+use crate::outcome::{Outcome, PolicyIdentity, ReasonCode, Verdict};
 use crate::reference::{Digest, Reference};
 use crate::registry::{FetchContext, FetchTrace};
 
@@ -28,13 +28,13 @@ impl Shared {
 
     pub(super) async fn ask(self: &Arc<Self>, question: Question<'_>, budget: Duration) -> Answer {
         let Some(in_force) = self.in_force.load_full() else {
-            return Answer::undecided(answer::not_ready(), answer::nobody());
+            return Answer::undecided(answer::not_ready(), PolicyIdentity::none());
         };
         let reference = match Reference::parse(question.image) {
             Ok(reference) => reference,
             Err(error) => {
                 let reason = answer::invalid_reference(error.to_string());
-                let outcome = Outcome::rejected(None, reason, Vec::new(), answer::nobody());
+                let outcome = Outcome::rejected(None, reason, Vec::new(), PolicyIdentity::none());
                 return Answer::remembered(Arc::new(outcome));
             }
         };

@@ -74,7 +74,7 @@ async fn verify_key<'a>(
     let asked = shared.engine.ask(question, remaining(deadline));
     let outcome = match guarded(asked, deadline, trace_id).await {
         Ok(answer) => answer.outcome,
-        Err(reason) => Arc::new(Outcome::inconclusive(None, reason, Vec::new(), nobody())),
+        Err(reason) => Arc::new(Outcome::inconclusive(None, reason, Vec::new(), PolicyIdentity::none())),
     };
     shared.metrics.observe_decision(&outcome);
     shared.verdicts.note(key, &outcome, trace_id);
@@ -128,10 +128,6 @@ async fn guarded<T>(asked: impl Future<Output = T>, deadline: Instant, trace_id:
 
 fn remaining(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now())
-}
-
-fn nobody() -> PolicyIdentity {
-    PolicyIdentity { name: "none".into(), id: "".into() }
 }
 
 #[cfg(test)]
