@@ -5,6 +5,7 @@
 //! variables, the keys of the file, the documentation and the refusal of unknown names all come from it.
 
 mod arguments;
+mod cluster;
 mod document;
 mod error;
 mod files;
@@ -24,6 +25,9 @@ mod validate;
 mod tests;
 
 pub use arguments::{FlagValues, arguments, flags, verify_arguments};
+pub use cluster::{
+    ClientAuthority, GatekeeperSettings, KubernetesSettings, ProviderAuthority, ProviderSettings,
+};
 pub use error::{SettingProblem, SettingsError};
 pub use markdown::reference_markdown;
 pub use settings::{

@@ -10,7 +10,7 @@ use super::notation::{NotationDraft, SourceName};
 use super::place;
 use super::rule::rule;
 use super::verifier::VerifierDraft;
-use super::{Configuration, ConvertOptions, Converted, Item, Kind, ResourceKey};
+use super::{Configuration, ConvertOptions, Converted, Item, Kind, ResourceKey, ResourceState};
 use crate::engine::diagnostic::{Diagnostic, Severity};
 use crate::engine::settings::{PlanSettings, RuleSettings};
 use crate::trust::key_source::{KeyContent, KeySourceSettings};
@@ -50,12 +50,26 @@ pub(super) fn link(converted: Vec<Converted>, options: &ConvertOptions) -> Linke
             (namespace, settings)
         })
         .collect();
-    let refused = resources.iter().filter(|resource| resource.refusal().is_some());
-    let refused = refused.map(|resource| resource.key.clone()).collect();
+    let refused: BTreeSet<_> = resources
+        .iter()
+        .filter(|resource| resource.refusal().is_some())
+        .map(|resource| resource.key.clone())
+        .collect();
+    let state = |key| if refused.contains(key) { ResourceState::Refused } else { ResourceState::InForce };
+    let states = resources.iter().map(|resource| (resource.key.clone(), state(&resource.key))).collect();
     let mut diagnostics: Vec<_> = resources.into_iter().flat_map(|resource| resource.notes.said).collect();
     diagnostics.append(&mut general);
     sort(&mut diagnostics);
-    Linked { configuration: Configuration { cluster, namespaces, places, diagnostics }, refused }
+    let configuration = Configuration {
+        cluster,
+        namespaces,
+        places,
+        diagnostics,
+        resources: states,
+        secrets: BTreeSet::new(),
+        service_accounts: BTreeSet::new(),
+    };
+    Linked { configuration, refused }
 }
 
 /// By file and line, what matters most first where those are equal. What is said twice is said once.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::link::{Linked, link};
-use super::{Configuration, ConvertOptions, Converted, Document, ResourceKey, convert_each};
+use super::{Configuration, ConvertOptions, Converted, Document, ResourceKey, ResourceState, convert_each};
 use crate::engine::diagnostic::{Diagnostic, Severity};
 
 /// The last good version of each resource.
@@ -46,6 +46,9 @@ impl LastGood {
         }
         self.remember(&chosen, &linked);
         let mut configuration = linked.configuration;
+        for key in &chosen.stood_in {
+            configuration.resources.insert(key.clone(), ResourceState::LastGoodServes);
+        }
         configuration.diagnostics.extend(chosen.said);
         configuration.diagnostics.extend(foreign);
         super::link::sort(&mut configuration.diagnostics);

@@ -39,7 +39,7 @@ pub use merge::LastGood;
 pub use place::Place;
 pub use resource::{DEFAULT_NAMESPACE, Document, GROUP, Kind, ResourceKey, Version};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -48,7 +48,8 @@ use self::node::Node;
 use self::resource::{Identified, Resource};
 use self::verifier::VerifierDraft;
 use crate::engine::diagnostic::Diagnostic;
-use crate::engine::settings::{PlanSettings, RuleSettings, StoreSettings};
+use crate::engine::settings::{NamespacedResources, PlanSettings, RuleSettings, StoreSettings};
+use crate::secret::SecretName;
 use crate::trust::key_source::KeySourceSettings;
 use crate::trust::store::KeySourceName;
 
@@ -72,13 +73,32 @@ pub struct ConvertOptions {
     pub plugins: Vec<String>,
     /// For warnings about certificates that have expired.
     pub now: Timestamp,
+    /// What a namespace's resources do to the cluster's.
+    pub namespaced: NamespacedResources,
 }
 
 impl ConvertOptions {
     /// Documents from files, outside of any cluster.
     pub fn files(now: Timestamp) -> Self {
-        Self { origin: Origin::Files, release_namespace: DEFAULT_NAMESPACE.into(), plugins: Vec::new(), now }
+        Self {
+            origin: Origin::Files,
+            release_namespace: DEFAULT_NAMESPACE.into(),
+            plugins: Vec::new(),
+            now,
+            namespaced: NamespacedResources::Unite,
+        }
     }
+}
+
+/// What became of a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResourceState {
+    /// It is in force as it was read.
+    InForce,
+    /// It is not, and its last good version is.
+    LastGoodServes,
+    /// It is not, and nothing stands in for it.
+    Refused,
 }
 
 /// What a set of documents means.
@@ -93,6 +113,12 @@ pub struct Configuration {
     pub places: BTreeMap<KeySourceName, Place>,
     /// Everything that should be said, sorted by file and line.
     pub diagnostics: Vec<Diagnostic>,
+    /// What became of every resource that was read.
+    pub resources: BTreeMap<ResourceKey, ResourceState>,
+    /// Secrets that resources name, to be read and followed.
+    pub secrets: BTreeSet<SecretName>,
+    /// Service accounts that resources name for their pull secrets: namespace and name.
+    pub service_accounts: BTreeSet<(Arc<str>, Arc<str>)>,
 }
 
 /// One resource, converted without regard to the others.

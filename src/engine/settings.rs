@@ -23,6 +23,17 @@ pub struct PlanSettings {
     pub rule: RuleSettings,
 }
 
+/// What a namespace's resources do to the cluster's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NamespacedResources {
+    /// They are added to them.
+    #[default]
+    Unite,
+    /// As in Ratify: the first Verifier of a namespace puts all of the cluster's aside there, and likewise
+    /// Stores and the Policy.
+    Replace,
+}
+
 /// What one Store resource contributes.
 #[derive(Clone, Debug)]
 pub struct StoreSettings {

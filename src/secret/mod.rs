@@ -1,5 +1,8 @@
-//! Values that cannot be printed, and URLs printed without what may be secret in them.
+//! Values that cannot be printed, URLs printed without what may be secret in them, and Secrets kept by name.
 
+mod kept;
+
+pub use kept::{SecretData, SecretName, SecretState, Secrets};
 pub use secrecy::{ExposeSecret, SecretString};
 
 use url::Url;

@@ -1,0 +1,165 @@
+//! Secrets of others, kept for those that read them by name: whoever watches the Kubernetes API fills this,
+//! key sources and keychains read it, and neither knows the other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use secrecy::zeroize::Zeroizing;
+
+/// What a Secret is called.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SecretName {
+    /// Its namespace.
+    pub namespace: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+impl fmt::Display for SecretName {
+    /// `namespace/name`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// What a Secret holds, by key. It cannot be printed.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct SecretData(BTreeMap<String, Zeroizing<Vec<u8>>>);
+
+impl SecretData {
+    /// The value under a key.
+    pub fn get(&self, key: &str) -> Option<&[u8]> {
+        self.0.get(key).map(|value| value.as_slice())
+    }
+
+    /// The keys, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+impl FromIterator<(String, Vec<u8>)> for SecretData {
+    fn from_iter<I: IntoIterator<Item = (String, Vec<u8>)>>(entries: I) -> Self {
+        Self(entries.into_iter().map(|(key, value)| (key, Zeroizing::new(value))).collect())
+    }
+}
+
+impl fmt::Debug for SecretData {
+    /// Only the keys.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// What is known of a Secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SecretState {
+    /// Nobody has looked yet, or the API could not be asked.
+    #[default]
+    Unknown,
+    /// It is there.
+    Found(Arc<SecretData>),
+    /// The API says that there is none.
+    Missing,
+    /// The API does not let it be read.
+    Forbidden,
+}
+
+/// Secrets by name, shared by cloning.
+#[derive(Clone, Debug, Default)]
+pub struct Secrets(Arc<RwLock<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    states: BTreeMap<SecretName, SecretState>,
+    revision: u64,
+}
+
+impl Secrets {
+    /// What is known of a Secret.
+    pub fn get(&self, name: &SecretName) -> SecretState {
+        self.read(|kept| kept.states.get(name).cloned().unwrap_or_default())
+    }
+
+    /// Another number whenever something may be otherwise than before.
+    pub fn revision(&self) -> u64 {
+        self.read(|kept| kept.revision)
+    }
+
+    /// Takes what was learnt of a Secret. That the API could not be asked does not undo what is known.
+    pub fn set(&self, name: SecretName, state: SecretState) {
+        self.write(|kept| {
+            if state != SecretState::Unknown && kept.states.get(&name) != Some(&state) {
+                kept.states.insert(name, state);
+                kept.revision += 1;
+            }
+        });
+    }
+
+    /// Forgets every Secret that is not in `named`.
+    pub fn retain(&self, named: &BTreeSet<SecretName>) {
+        self.write(|kept| {
+            let before = kept.states.len();
+            kept.states.retain(|name, _| named.contains(name));
+            if kept.states.len() != before {
+                kept.revision += 1;
+            }
+        });
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&Kept) -> T) -> T {
+        look(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write(&self, change: impl FnOnce(&mut Kept)) {
+        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(name: &str) -> SecretName {
+        SecretName { namespace: "team".into(), name: name.into() }
+    }
+
+    fn found(value: &str) -> SecretState {
+        let data = [("key".to_owned(), value.as_bytes().to_vec())].into_iter().collect();
+        SecretState::Found(Arc::new(data))
+    }
+
+    #[test]
+    fn a_revision_counts_what_changes_and_an_outage_changes_nothing() {
+        let secrets = Secrets::default();
+        assert_eq!(secrets.get(&name("a")), SecretState::Unknown);
+        secrets.set(name("a"), found("hush"));
+        let revision = secrets.revision();
+        secrets.set(name("a"), found("hush"));
+        secrets.set(name("a"), SecretState::Unknown);
+        assert_eq!(secrets.revision(), revision);
+        assert_eq!(secrets.get(&name("a")), found("hush"));
+        secrets.set(name("a"), SecretState::Missing);
+        assert_ne!(secrets.revision(), revision);
+    }
+
+    #[test]
+    fn what_is_named_no_more_is_forgotten() {
+        let secrets = Secrets::default();
+        secrets.set(name("a"), found("hush"));
+        secrets.set(name("b"), SecretState::Forbidden);
+        secrets.retain(&BTreeSet::from([name("b")]));
+        assert_eq!(secrets.get(&name("a")), SecretState::Unknown);
+        assert_eq!(secrets.get(&name("b")), SecretState::Forbidden);
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let secrets = Secrets::default();
+        secrets.set(name("a"), found("hush"));
+        let printed = format!("{secrets:?}");
+        assert!(printed.contains("key") && !printed.contains("hush"), "{printed}");
+        assert!(!printed.contains(&format!("{:?}", "hush".as_bytes())), "{printed}");
+    }
+}
