@@ -21,6 +21,7 @@ mod support;
 
 mod architecture;
 mod bad_input;
+mod chart;
 mod config_check;
 mod demo;
 mod endpoint;
