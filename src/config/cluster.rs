@@ -8,6 +8,10 @@ use url::Url;
 use crate::engine::settings::NamespacedResources;
 use crate::secret::SecretName;
 
+/// The file in the state folder that the authorities of Gatekeeper's client certificate are written into,
+/// where they come from the cluster.
+pub const GATEKEEPER_CA_FILE: &str = "gatekeeper-ca.pem";
+
 /// Life in a Kubernetes cluster. How the API is reached is `$KUBECONFIG`'s business, or the Pod's service
 /// account's.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use config::{ConfigError, Map, Source, Value, ValueKind};
 use super::arguments::FlagValues;
 use super::document::{Member, Node, Written};
 use super::error::SettingProblem;
+use super::gatekeeper;
 use super::hosts;
 use super::kind::Kind;
 use super::nearest::nearest;
@@ -114,7 +115,10 @@ impl Gathered {
         if let Some(setting) = find(&path) {
             let origin = place(member.line);
             let value = if setting.is_file_only() {
-                hosts::read(self, setting.path, &member.node, folder, place)
+                match setting.path {
+                    gatekeeper::PROVIDERS => gatekeeper::read(self, &member.node, folder, place),
+                    path => hosts::read(self, path, &member.node, folder, place),
+                }
             } else {
                 self.read_node(setting.path, setting.kind, &member.node, folder, &origin)
             };

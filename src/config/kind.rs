@@ -34,6 +34,16 @@ pub(super) enum Kind {
     Proxy,
     /// The URL of a mirror.
     MirrorUrl,
+    /// Scheme, host and port of HTTPS.
+    HttpsBase,
+    /// The path of a URL.
+    UrlPath,
+    /// The name of an object in Kubernetes.
+    ObjectName,
+    /// The name of a namespace in Kubernetes.
+    Namespace,
+    /// The namespace and name of an object in Kubernetes.
+    NamespacedName,
     /// A list.
     List(Item),
     /// A mapping of hosts, or a list of mappings inside it; only the file can say it.
@@ -78,6 +88,14 @@ impl Kind {
             Self::LogLevels => fits(are_log_levels(text), text),
             Self::Proxy => fits(is_proxy(text), text),
             Self::MirrorUrl => fits(is_mirror(text), text),
+            Self::HttpsBase => fits(is_https_base(text), text),
+            Self::UrlPath => fits(is_url_path(text), text),
+            Self::ObjectName => fits(is_object_name(text), text),
+            Self::Namespace => fits(is_label(text), text),
+            Self::NamespacedName => fits(
+                text.split_once('/').is_some_and(|(space, name)| is_label(space) && is_object_name(name)),
+                text,
+            ),
             Self::List(item) => Ok(vec![item.read(text, folder)?.into_value()].into()),
             Self::Nested => Err(Unfit),
         }
@@ -107,6 +125,16 @@ impl Kind {
                 "an http or https URL without user, query and fragment, such as https://mirror.example"
                     .to_owned()
             }
+            Self::HttpsBase => {
+                "an https URL without path, query and user, such as https://hallmark.hallmark-system:6001"
+                    .to_owned()
+            }
+            Self::UrlPath => "the path of a URL, such as /verify".to_owned(),
+            Self::ObjectName => "the name of an object, such as hallmark".to_owned(),
+            Self::Namespace => "the name of a namespace, such as hallmark-system".to_owned(),
+            Self::NamespacedName => {
+                "a namespace and a name, such as gatekeeper-system/gatekeeper-webhook-server-cert".to_owned()
+            }
             Self::List(item) => format!("a list, each item {}", item.expected()),
             Self::Nested => "a mapping in the settings file".to_owned(),
         }
@@ -123,7 +151,10 @@ impl Kind {
             Self::Choice(_) => "WORD",
             Self::Switch => "BOOL",
             Self::LogLevels => "LEVEL",
-            Self::Proxy | Self::MirrorUrl => "URL",
+            Self::Proxy | Self::MirrorUrl | Self::HttpsBase => "URL",
+            Self::UrlPath => "PATH",
+            Self::ObjectName | Self::Namespace => "NAME",
+            Self::NamespacedName => "NAMESPACE/NAME",
             Self::List(Item::RegistryHost | Item::HostPort | Item::Bypass) => "HOST",
             Self::List(Item::DnsName | Item::DnsNameOrAddress | Item::PluginName) => "NAME",
             Self::Nested => "MAPPING",
@@ -133,7 +164,7 @@ impl Kind {
     /// The value as a message may show it: short, and nothing of a secret.
     pub(super) fn shown(self, text: &str) -> String {
         const MAX_CHARS: usize = 80;
-        if matches!(self, Self::Proxy | Self::MirrorUrl) && text.contains(['@', '?', '#']) {
+        if matches!(self, Self::Proxy | Self::MirrorUrl | Self::HttpsBase) && text.contains(['@', '?', '#']) {
             let shown = Url::parse(text).ok().filter(Url::has_host);
             return shown.map_or_else(|| "the value (not shown)".to_owned(), |url| loggable(&url));
         }
@@ -263,6 +294,40 @@ fn is_mirror(text: &str) -> bool {
             && url.query().is_none()
             && url.fragment().is_none()
     })
+}
+
+fn is_https_base(text: &str) -> bool {
+    !text.ends_with('/')
+        && Url::parse(text).is_ok_and(|url| {
+            url.scheme() == "https"
+                && url.host_str().is_some_and(|host| !host.is_empty())
+                && url.username().is_empty()
+                && url.password().is_none()
+                && url.path() == "/"
+                && url.query().is_none()
+                && url.fragment().is_none()
+        })
+}
+
+fn is_url_path(text: &str) -> bool {
+    text.starts_with('/')
+        && text.len() <= 1024
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'_' | b'-'))
+}
+
+/// What Kubernetes takes as the name of most objects, short enough for what is made of it.
+fn is_object_name(text: &str) -> bool {
+    const MAX_BYTES: usize = 200;
+    text.len() <= MAX_BYTES && text.split('.').all(is_label)
+}
+
+/// Lower case, digits and dashes, 63 at most, as in names of namespaces.
+fn is_label(text: &str) -> bool {
+    let alphanumeric = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    text.len() <= 63
+        && alphanumeric(text.bytes().next())
+        && alphanumeric(text.bytes().last())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 fn is_dns_name(text: &str) -> bool {

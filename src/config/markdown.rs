@@ -2,8 +2,10 @@
 
 use std::fmt::{self, Write};
 
-use super::hosts::{Field, HOST_FIELDS, MIRROR_FIELDS};
+use super::gatekeeper::PROVIDER_FIELDS;
+use super::hosts::{HOST_FIELDS, MIRROR_FIELDS};
 use super::kind::Kind;
+use super::nested::Field;
 use super::table::{Preset, Reader, SECTIONS, SETTINGS, Setting};
 
 /// The document of every setting, in Markdown: `docs/settings.md`.
@@ -12,6 +14,7 @@ pub fn reference_markdown() -> String {
     // Writing to a String does not fail.
     let _ = sections(&mut text);
     let _ = hosts(&mut text);
+    let _ = providers(&mut text);
     text.push_str(CLOSING);
     text
 }
@@ -55,10 +58,16 @@ fn hosts(out: &mut String) -> fmt::Result {
     writeln!(out)
 }
 
+fn providers(out: &mut String) -> fmt::Result {
+    writeln!(out, "## Provider objects\n\n{PROVIDERS}")?;
+    fields(out, PROVIDER_FIELDS)?;
+    writeln!(out)
+}
+
 fn fields(out: &mut String, fields: &[Field]) -> fmt::Result {
     writeln!(out, "| field | takes | what it does |")?;
     writeln!(out, "| --- | --- | --- |")?;
-    for Field { name, kind, help } in fields {
+    for Field { name, kind, help, .. } in fields {
         let expected = if *kind == Kind::Nested { "a list of mappings".to_owned() } else { kind.expected() };
         writeln!(out, "| `{name}` | {expected} | {help} |")?;
     }
@@ -118,18 +127,40 @@ There is no way to skip the verification of a registry's certificate. A mirror t
 an entry of its own; the credentials of the mirrored registry are not sent to it.
 ";
 
+const PROVIDERS: &str = "\
+`gatekeeper.providers` is the list of the Provider objects that Hallmark creates and keeps; each needs all
+three fields:
+
+```yaml
+kubernetes:
+  enabled: true
+gatekeeper:
+  url: https://hallmark.hallmark-system:6001
+  providers:
+    - {name: hallmark, path: /verify, timeout_seconds: 3}
+    - {name: hallmark-mutation, path: /mutate, timeout_seconds: 1}
+```
+";
+
 const CLOSING: &str = "\
 ## What contradicts itself
 
-Refused: `client_san` without `client_ca`; `plugin.allow` without `plugin.folder`; `no_proxy` while `proxy`
+Refused: `client_san` where no client certificate is asked for; `plugin.allow` without `plugin.folder`; `no_proxy` while `proxy`
 is no URL; `registry.system_roots: false` without `registry.ca_file`; one port for `listen` and
 `health_listen`; `timeouts.verify` or `timeouts.mutate` longer than `timeouts.load`; half of a client
 certificate and key, or two that do not belong together; certificates for a host that is asked over plain
-HTTP; a host that is written twice (`docker.io`, `index.docker.io` and `registry-1.docker.io` are one).
+HTTP; a host that is written twice (`docker.io`, `index.docker.io` and `registry-1.docker.io` are one);
+anything of `kubernetes` or `gatekeeper` without `kubernetes.enabled`; `gatekeeper.providers` without
+`gatekeeper.url`, with the same name twice, or with an own authority beside `cert_dir`; `gatekeeper.ca: secret`
+without `gatekeeper.ca_secret` or `cert_dir`; `gatekeeper.client_ca: secret` without
+`gatekeeper.client_ca_secret`, `file` without `client_ca`, or `client_ca` without `file`; a Secret that nothing
+uses.
 
 Warned about at the start: `tls_san` beside `cert_dir`; `plugin.folder` without `plugin.allow`;
 `timeouts.keep_alive` of 90 seconds or less; `cache.stale_max_age` below `cache.verified_ttl`; more
-`limits.keys` than `limits.concurrent_loads`; a proxy's password on the command line.
+`limits.keys` than `limits.concurrent_loads`; a proxy's password on the command line; a Provider whose timeout
+is not longer than the deadline of its path; `gatekeeper.url`, `gatekeeper.owner` or `gatekeeper.adopt` without
+`gatekeeper.providers`.
 
 Passwords appear in no message and no log: of a proxy's URL only scheme, host and port are shown.
 ";

@@ -9,11 +9,13 @@ mod cluster;
 mod document;
 mod error;
 mod files;
+mod gatekeeper;
 mod gather;
 mod hosts;
 mod kind;
 mod markdown;
 mod nearest;
+mod nested;
 mod raw;
 mod registry;
 mod settings;
@@ -25,6 +27,7 @@ mod validate;
 mod tests;
 
 pub use arguments::{FlagValues, arguments, flags, verify_arguments};
+pub use cluster::GATEKEEPER_CA_FILE;
 pub use cluster::{
     ClientAuthority, GatekeeperSettings, KubernetesSettings, ProviderAuthority, ProviderSettings,
 };

@@ -34,6 +34,8 @@ pub(super) struct Raw {
     pub revocation: RawRevocation,
     #[serde(default)]
     pub plugin: RawPlugin,
+    pub kubernetes: RawKubernetes,
+    pub gatekeeper: RawGatekeeper,
 }
 
 #[derive(Debug, Deserialize)]
@@ -152,6 +154,63 @@ pub(super) struct RawRevocation {
 pub(super) struct RawPlugin {
     pub folder: Option<PathBuf>,
     pub allow: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawKubernetes {
+    pub enabled: bool,
+    pub namespace: Option<String>,
+    pub name: String,
+    pub namespaced_resources: RawNamespaced,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawNamespaced {
+    Unite,
+    Replace,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawGatekeeper {
+    pub url: Option<String>,
+    #[serde(default)]
+    pub providers: Vec<RawProvider>,
+    pub owner: Option<String>,
+    pub adopt: bool,
+    pub ca: RawProviderAuthority,
+    pub ca_secret: Option<String>,
+    pub client_ca: RawClientAuthority,
+    pub client_ca_secret: Option<String>,
+    pub webhook: String,
+    pub mutating_webhook: String,
+}
+
+/// Fields are absent only where the setting is refused.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawProvider {
+    pub name: String,
+    pub path: String,
+    pub timeout_seconds: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawProviderAuthority {
+    Own,
+    Secret,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawClientAuthority {
+    Webhook,
+    Secret,
+    File,
+    None,
 }
 
 /// A duration, as `kind` hands it over.

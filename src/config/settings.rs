@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::cluster::KubernetesSettings;
 use crate::engine::EngineSettings;
 use crate::reference::RegistryHost;
 use crate::registry::http::{HostSettings, RegistryLimits};
@@ -29,6 +30,8 @@ pub struct Settings {
     pub plugins: PluginSettings,
     /// Logs.
     pub log: LogSettings,
+    /// Life in a Kubernetes cluster; `None` outside of one.
+    pub kubernetes: Option<KubernetesSettings>,
     /// What is in force and probably not what was meant, a line each; to be logged at the start.
     pub warnings: Vec<String>,
 }
@@ -42,7 +45,8 @@ pub struct ServerSettings {
     pub health_listen: SocketAddr,
     /// The folder of `tls.crt` and `tls.key`; without it the server makes its own.
     pub cert_dir: Option<PathBuf>,
-    /// The CA bundle that client certificates must chain to; without it none is asked for.
+    /// The CA bundle that client certificates must chain to; without it none is asked for. In a cluster it may
+    /// be the file that what the cluster says of Gatekeeper is written into.
     pub client_ca: Option<PathBuf>,
     /// DNS names of which a client certificate must have one; empty: any.
     pub client_san: Vec<String>,

@@ -55,6 +55,8 @@ pub(super) const SECTIONS: &[Section] = &[
     Section { prefix: "registry", title: "Registries" },
     Section { prefix: "revocation", title: "Revocation" },
     Section { prefix: "plugin", title: "Verification plugins" },
+    Section { prefix: "kubernetes", title: "Kubernetes" },
+    Section { prefix: "gatekeeper", title: "Gatekeeper" },
 ];
 
 impl Setting {
@@ -369,5 +371,92 @@ pub(super) const SETTINGS: &[Setting] = &[
         Kind::List(Item::PluginName),
         Nothing("none"),
         "Names of the plugins that may be run",
+    ),
+    server(
+        "kubernetes.enabled",
+        Kind::Switch,
+        Text("false"),
+        "Whether resources are read from the Kubernetes API too, with their status written there; \
+         how it is reached is $KUBECONFIG's business, or the Pod's service account's",
+    ),
+    server(
+        "kubernetes.namespace",
+        Kind::Namespace,
+        Nothing("$POD_NAMESPACE, else the service account's, else the kubeconfig's"),
+        "The namespace that Hallmark is installed in",
+    ),
+    server(
+        "kubernetes.name",
+        Kind::ObjectName,
+        Text("hallmark"),
+        "Name of the Lease and, with -authority behind it, of the Secret of its own authority",
+    ),
+    server(
+        "kubernetes.namespaced_resources",
+        Kind::Choice(&["unite", "replace"]),
+        Text("unite"),
+        "What a namespace's resources do to the cluster's; replace is Ratify's way, and never for mandatory ones",
+    ),
+    server(
+        "gatekeeper.url",
+        Kind::HttpsBase,
+        Nothing("none"),
+        "Where Gatekeeper reaches this provider: the base of the URLs in `gatekeeper.providers`",
+    ),
+    server(
+        "gatekeeper.providers",
+        Kind::Nested,
+        Nothing("no Provider object is touched"),
+        "Provider objects that are created and kept (see below)",
+    ),
+    server(
+        "gatekeeper.owner",
+        Kind::ObjectName,
+        Nothing("nobody"),
+        "The ClusterRole that owns the Provider objects, so that they go when it goes",
+    ),
+    server(
+        "gatekeeper.adopt",
+        Kind::Switch,
+        Text("false"),
+        "Whether Provider objects of these names that somebody else made are taken over",
+    ),
+    server(
+        "gatekeeper.ca",
+        Kind::Choice(&["own", "secret"]),
+        Text("own"),
+        "What goes into their caBundle: an authority of Hallmark's own, kept in a Secret, or `ca.crt` of \
+         `gatekeeper.ca_secret`",
+    ),
+    server(
+        "gatekeeper.ca_secret",
+        Kind::ObjectName,
+        Nothing("none"),
+        "A Secret of `kubernetes.namespace`, such as the one of cert-manager that `cert_dir` is mounted from",
+    ),
+    server(
+        "gatekeeper.client_ca",
+        Kind::Choice(&["webhook", "secret", "file", "none"]),
+        Text("webhook"),
+        "What client certificates must chain to: the caBundle of `gatekeeper.webhook`, `ca.crt` of \
+         `gatekeeper.client_ca_secret`, the file `client_ca`, or none is asked for",
+    ),
+    server(
+        "gatekeeper.client_ca_secret",
+        Kind::NamespacedName,
+        Nothing("none"),
+        "The Secret of Gatekeeper's authority",
+    ),
+    server(
+        "gatekeeper.webhook",
+        Kind::ObjectName,
+        Text("gatekeeper-validating-webhook-configuration"),
+        "Gatekeeper's ValidatingWebhookConfiguration",
+    ),
+    server(
+        "gatekeeper.mutating_webhook",
+        Kind::ObjectName,
+        Text("gatekeeper-mutating-webhook-configuration"),
+        "Gatekeeper's MutatingWebhookConfiguration",
     ),
 ];

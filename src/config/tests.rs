@@ -1,5 +1,6 @@
 //! Settings: one table, three spellings, and everything that is refused.
 
+mod cluster;
 mod registries;
 
 use std::collections::BTreeMap;
@@ -87,6 +88,7 @@ fn the_defaults_of_the_table_are_those_of_the_modules() {
     assert_eq!(settings.server, server);
     assert_eq!(settings.log, LogSettings::default());
     assert_eq!(settings.plugins, PluginSettings::default());
+    assert_eq!(settings.kubernetes, None);
     assert!(settings.warnings.is_empty(), "{:?}", settings.warnings);
 }
 
@@ -116,8 +118,11 @@ fn another(setting: &Setting) -> String {
         Kind::Switch => "true",
         Kind::LogLevels => "warn,hallmark::engine=debug",
         Kind::Proxy => "http://proxy.example:3128",
+        Kind::HttpsBase => "https://hallmark.example:6001",
+        Kind::ObjectName | Kind::Namespace => "another",
+        Kind::NamespacedName => "some/name",
         Kind::List(_) => "one.example",
-        Kind::Nested | Kind::MirrorUrl => panic!("not by three spellings"),
+        Kind::Nested | Kind::MirrorUrl | Kind::UrlPath => panic!("not by three spellings"),
     };
     match setting.path {
         "limits.key_bytes" => "3KiB".to_owned(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::SettingProblem;
+use super::gatekeeper;
 use super::gather::Gathered;
 use super::kind::show_duration;
 use super::raw::{Raw, RawCache, RawLimits, RawLogFormat, RawMutationFormat, RawOverflow};
@@ -18,7 +19,9 @@ use crate::trust::revocation::CheckerSettings;
 /// Compares settings with each other and reads the files that they name.
 pub(super) fn validated(raw: Raw, state_dir: PathBuf, gathered: &mut Gathered) -> Settings {
     contradictions(&raw, gathered);
-    let warnings = warnings(&raw, gathered);
+    gatekeeper::contradictions(&raw, gathered);
+    let mut warnings = warnings(&raw, gathered);
+    warnings.extend(gatekeeper::warnings(&raw, gathered));
     let registry = registry::validated(&raw, gathered);
     Settings {
         engine: engine(&raw.limits, &raw.cache, raw.timeouts.load.into()),
@@ -40,6 +43,7 @@ pub(super) fn validated(raw: Raw, state_dir: PathBuf, gathered: &mut Gathered) -
             },
             filter: raw.log.level.clone(),
         },
+        kubernetes: gatekeeper::validated(&raw),
         warnings,
         config: raw.config.clone(),
         server: server(raw, state_dir),
@@ -48,10 +52,10 @@ pub(super) fn validated(raw: Raw, state_dir: PathBuf, gathered: &mut Gathered) -
 
 fn server(raw: Raw, state_dir: PathBuf) -> ServerSettings {
     ServerSettings {
+        client_ca: gatekeeper::client_ca(&raw, &state_dir),
         listen: raw.listen,
         health_listen: raw.health_listen,
         cert_dir: raw.cert_dir,
-        client_ca: raw.client_ca,
         client_san: raw.client_san,
         state_dir,
         tls_san: raw.tls_san,
@@ -112,7 +116,7 @@ fn contradictions(raw: &Raw, gathered: &mut Gathered) {
         let contradiction = format!("{} is taken by listen ({})", raw.health_listen, raw.listen);
         refuse("health_listen", contradiction, "give one of the two another port");
     }
-    if raw.client_ca.is_none() && !raw.client_san.is_empty() {
+    if !gatekeeper::asks_for_client_certificates(raw) && !raw.client_san.is_empty() {
         let contradiction = "names a client certificate that is never asked for".to_owned();
         refuse("client_san", contradiction, "set client_ca too");
     }
