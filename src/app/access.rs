@@ -9,9 +9,11 @@ use crate::config::RegistryProcessSettings;
 use crate::engine::settings::{CredentialSettings, StoreSettings};
 use crate::registry::ArtifactStore;
 use crate::registry::auth::{
-    Anonymous, DockerConfigFile, HelperSettings, Keychain, Keychains, default_docker_config,
+    Anonymous, DockerConfigFile, HelperSettings, Keychain, Keychains, KubernetesSecrets,
+    default_docker_config,
 };
 use crate::registry::http::{HttpRegistry, RegistryResources, RegistrySettings};
+use crate::secret::Secrets;
 
 /// Builds stores that share connections, tokens and files of credentials.
 #[derive(Debug)]
@@ -19,10 +21,11 @@ pub(super) struct RegistryAccess {
     settings: RegistrySettings,
     resources: Arc<RegistryResources>,
     files: Mutex<BTreeMap<PathBuf, Arc<DockerConfigFile>>>,
+    secrets: Secrets,
 }
 
 impl RegistryAccess {
-    pub(super) fn new(settings: &RegistryProcessSettings) -> Self {
+    pub(super) fn new(settings: &RegistryProcessSettings, secrets: Secrets) -> Self {
         Self {
             settings: RegistrySettings {
                 plain_http: false,
@@ -33,6 +36,7 @@ impl RegistryAccess {
             },
             resources: Arc::new(RegistryResources::new(settings.concurrency)),
             files: Mutex::default(),
+            secrets,
         }
     }
 
@@ -46,10 +50,10 @@ impl RegistryAccess {
         Arc::new(HttpRegistry::new(settings, keychain, Arc::clone(&self.resources)))
     }
 
-    /// Another number whenever a file of credentials may say something else than before.
+    /// Another number whenever a file or Secret of credentials may say something else than before.
     pub(super) fn revision(&self) -> u64 {
         let files: Vec<_> = self.lock().values().cloned().collect();
-        files.iter().map(|file| file.revision()).fold(0, u64::wrapping_add)
+        files.iter().map(|file| file.revision()).fold(self.secrets.revision(), u64::wrapping_add)
     }
 
     fn keychains(&self, stores: &[StoreSettings]) -> Vec<Arc<dyn Keychain>> {
@@ -67,6 +71,10 @@ impl RegistryAccess {
     fn keychain(&self, credentials: &CredentialSettings) -> Arc<dyn Keychain> {
         match credentials {
             CredentialSettings::Anonymous => Arc::new(Anonymous),
+            CredentialSettings::KubernetesSecrets { secrets, service_account } => {
+                let (named, account) = (secrets.clone(), service_account.clone());
+                Arc::new(KubernetesSecrets::new(self.secrets.clone(), named, account))
+            }
             CredentialSettings::DockerConfig(Some(path)) => self.file(path, DockerConfigFile::required),
             CredentialSettings::DockerConfig(None) => {
                 match default_docker_config(|variable| std::env::var_os(variable)) {

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::crd::source::{LoadedDocuments, read_paths};
 use crate::crd::{Configuration, ConvertOptions, LastGood};
 use crate::engine::diagnostic::Severity;
+use crate::secret::Secrets;
 use crate::trust::key_source::{KeySets, KeySourceSettings, KeySources};
 use crate::trust::store::KeySourceName;
 
@@ -28,6 +29,7 @@ pub(super) struct Follower {
     reading: Reading,
     sources: KeySources,
     source_settings: BTreeMap<KeySourceName, KeySourceSettings>,
+    secrets: Secrets,
 }
 
 /// What was read last.
@@ -44,7 +46,7 @@ pub struct Reading {
 
 impl Follower {
     /// Nothing is read yet.
-    pub(super) fn new(paths: Vec<PathBuf>, plugins: Vec<String>) -> Self {
+    pub(super) fn new(paths: Vec<PathBuf>, plugins: Vec<String>, secrets: Secrets) -> Self {
         Self {
             paths,
             plugins,
@@ -53,6 +55,7 @@ impl Follower {
             reading: Reading::default(),
             sources: KeySources::default(),
             source_settings: BTreeMap::new(),
+            secrets,
         }
     }
 
@@ -107,7 +110,7 @@ impl Follower {
             .filter(|(name, settings)| self.source_settings.get(*name) != Some(settings))
             .map(|(name, _)| Arc::clone(name))
             .collect();
-        self.sources = KeySources::build(&settings);
+        self.sources = KeySources::build(&settings, &self.secrets);
         self.source_settings = settings;
         self.reading.keys = std::mem::take(&mut self.reading.keys).with_due(&changed);
     }

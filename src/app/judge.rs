@@ -19,11 +19,12 @@ use crate::config::Settings;
 use crate::engine::{Engine, EngineParts, Question};
 use crate::registry::{ArtifactStore, FetchTrace, RequestRecord};
 use crate::report::image::JudgedImage;
+use crate::secret::Secrets;
 use crate::trust::revocation::{FetchFailure, HttpFetcher, Query, RevocationFetcher};
 
 /// Reads a configuration once. `plugins` are the plugins that signatures may name.
 pub async fn read_configuration(paths: Vec<PathBuf>, plugins: Vec<String>) -> Reading {
-    let mut follower = Follower::new(paths, plugins);
+    let mut follower = Follower::new(paths, plugins, Secrets::default());
     follower.look(Timestamp::now()).await;
     follower.reading().clone()
 }
@@ -49,7 +50,9 @@ impl Judge {
     ) -> anyhow::Result<Self> {
         let store = match layout {
             Some(layout) => StoreChoice::Given(layout),
-            None => StoreChoice::Registries(Arc::new(RegistryAccess::new(&settings.registry))),
+            None => {
+                StoreChoice::Registries(Arc::new(RegistryAccess::new(&settings.registry, Secrets::default())))
+            }
         };
         let planner = Planner { store, plugins: shared::installed_plugins(&settings.plugins).await };
         let revocation = Arc::<FetchTrace>::default();

@@ -16,6 +16,7 @@ use super::shared;
 use crate::config::Settings;
 use crate::engine::diagnostic::{Diagnostic, Severity};
 use crate::engine::{Clock, Engine, EngineParts};
+use crate::secret::Secrets;
 use crate::server::tls::TlsState;
 use crate::server::{self, ServerParts};
 use crate::telemetry::{ConfigurationState, KeySourceState, Metrics};
@@ -35,7 +36,8 @@ impl Provider {
     /// What cannot be used: an address, a certificate, a setting.
     pub async fn start(settings: Settings) -> anyhow::Result<Self> {
         let clock = shared::system_clock();
-        let access = Arc::new(RegistryAccess::new(&settings.registry));
+        let secrets = Secrets::default();
+        let access = Arc::new(RegistryAccess::new(&settings.registry, secrets.clone()));
         let engine = Engine::new(EngineParts {
             settings: settings.engine.clone(),
             clock: Arc::clone(&clock),
@@ -46,7 +48,7 @@ impl Provider {
         metrics.set_signature_cap(settings.engine.unique_signatures);
         let tls = TlsState::start(&settings.server, Arc::clone(&clock))?;
         let following = Following {
-            follower: Follower::new(settings.config.clone(), settings.plugins.allow.clone()),
+            follower: Follower::new(settings.config.clone(), settings.plugins.allow.clone(), secrets),
             tls: Arc::clone(&tls),
             planner: Planner {
                 store: StoreChoice::Registries(access),

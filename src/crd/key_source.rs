@@ -1,11 +1,13 @@
 //! KeyManagementProvider and CertificateStore: where keys and certificates come from.
 
 use super::field::{Field, Notes, did_you_mean};
-use super::resource::{Kind, Resource};
+use super::resource::{Kind, Resource, ResourceKey};
+use super::secret_name::{Reach, object_name};
 use super::{ConvertOptions, inline};
+use crate::secret::SecretName;
 use crate::trust::key_source::{KeyContent, KeySourceSettings};
 
-const TYPES: &[&str] = &["inline", "file", "azurekeyvault"];
+const TYPES: &[&str] = &["inline", "file", "secret", "azurekeyvault"];
 
 /// Converts a key source; what refuses it is in the notes.
 pub(super) fn convert(resource: &mut Resource, options: &ConvertOptions) -> KeySourceSettings {
@@ -13,7 +15,7 @@ pub(super) fn convert(resource: &mut Resource, options: &ConvertOptions) -> KeyS
     let root = Field::root(&resource.node, "", notes.line);
     let converted = root.member("spec").and_then(|spec| {
         deprecation(resource.key.kind, &root, notes);
-        from_spec(resource.key.kind, resource.key.namespace.is_some(), &spec, options, notes)
+        from_spec(&resource.key, &spec, options, notes)
     });
     match (notes.refusal(), converted) {
         (None, Some(settings)) => settings,
@@ -35,12 +37,12 @@ fn deprecation(kind: Kind, root: &Field<'_>, notes: &mut Notes) {
 }
 
 fn from_spec(
-    kind: Kind,
-    namespaced: bool,
+    key: &ResourceKey,
     spec: &Field<'_>,
     options: &ConvertOptions,
     notes: &mut Notes,
 ) -> Option<KeySourceSettings> {
+    let kind = key.kind;
     // One of Ratify's samples spells it in lower case, which its own schema drops.
     if let Some(field) = spec.member("refreshinterval") {
         notes.warning(&field, "is read as refreshInterval", "write refreshInterval");
@@ -63,9 +65,13 @@ fn from_spec(
             let content = content_type(kind, &parameters, notes)?;
             inline::convert(&parameters, content, options.now, notes)
         }
-        "file" if kind == Kind::KeyManagementProvider && !namespaced => {
+        "file" if kind == Kind::KeyManagementProvider && key.namespace.is_none() => {
             refresh_interval(spec, "files are read again when they change", notes);
             file(&parameters, notes)
+        }
+        "secret" if kind == Kind::KeyManagementProvider => {
+            refresh_interval(spec, "Secrets are followed, and a change is seen at once", notes);
+            secret(spec, &parameters, &Reach::of(key, options), notes)
         }
         "azurekeyvault" => {
             azure_key_vault(spec, &parameters, notes);
@@ -161,6 +167,29 @@ fn file(parameters: &Field<'_>, notes: &mut Notes) -> Option<KeySourceSettings> 
     let content = content_type(Kind::KeyManagementProvider, parameters, notes)?;
     parameters.required_text("path", notes, "name a file or folder of PEM or DER")?;
     Some(KeySourceSettings::File { path: parameters.member("path")?.path(notes)?, content })
+}
+
+/// Hallmark's own source: a Secret.
+fn secret(
+    spec: &Field<'_>,
+    parameters: &Field<'_>,
+    reach: &Reach,
+    notes: &mut Notes,
+) -> Option<KeySourceSettings> {
+    parameters.only(&["name", "namespace", "key", "contentType"], &[], notes);
+    let field = spec.member("type").unwrap_or_else(|| spec.absent("type"));
+    if !reach.has_secrets(&field, "a key source of type secret", "use type inline or file", notes) {
+        return None;
+    }
+    let content = content_type(Kind::KeyManagementProvider, parameters, notes)?;
+    parameters.required_text("name", notes, "name the Secret")?;
+    let name = object_name(&parameters.member("name")?, notes)?;
+    let namespace = reach.namespace(parameters, notes)?;
+    let key = match parameters.member("key").filter(|key| key.node.text() != Some("")) {
+        Some(key) => Some(key.text(notes)?.to_owned()),
+        None => None,
+    };
+    Some(KeySourceSettings::Secret { name: SecretName { namespace, name }, key, content })
 }
 
 fn azure_key_vault(spec: &Field<'_>, parameters: &Field<'_>, notes: &mut Notes) {

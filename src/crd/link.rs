@@ -43,7 +43,7 @@ pub(super) fn link(converted: Vec<Converted>, options: &ConvertOptions) -> Linke
     say_unused(&mut resources, &used);
     let mut general = Vec::new();
     let cluster = plan(&None, &mut resources, &linked, &mut general);
-    let namespaces = own_namespaces(&resources)
+    let namespaces: BTreeMap<_, _> = own_namespaces(&resources)
         .into_iter()
         .map(|namespace| {
             let settings = plan(&Some(namespace.clone()), &mut resources, &linked, &mut general);
@@ -60,14 +60,15 @@ pub(super) fn link(converted: Vec<Converted>, options: &ConvertOptions) -> Linke
     let mut diagnostics: Vec<_> = resources.into_iter().flat_map(|resource| resource.notes.said).collect();
     diagnostics.append(&mut general);
     sort(&mut diagnostics);
+    let every: Vec<&PlanSettings> = std::iter::once(&cluster).chain(namespaces.values()).collect();
     let configuration = Configuration {
+        secrets: every.iter().flat_map(|plan| plan.secrets()).collect(),
+        service_accounts: every.iter().flat_map(|plan| plan.service_accounts()).collect(),
         cluster,
         namespaces,
         places,
         diagnostics,
         resources: states,
-        secrets: BTreeSet::new(),
-        service_accounts: BTreeSet::new(),
     };
     Linked { configuration, refused }
 }
@@ -204,8 +205,7 @@ impl Linker<'_> {
         self.used.insert(key.clone());
         let trouble = match settings {
             KeySourceSettings::Refused { reason } => Some(format!("{key} is not in force: {reason}")),
-            KeySourceSettings::Inline { content: KeyContent::Keys, .. }
-            | KeySourceSettings::File { content: KeyContent::Keys, .. } => {
+            keys if keys.content() == Some(KeyContent::Keys) => {
                 Some(format!("{key} holds keys, and a trust store holds certificates"))
             }
             usable => super::inline::anchors(usable, kind, self.notes, place)

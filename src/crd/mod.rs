@@ -9,6 +9,7 @@ mod cosign;
 mod duplicate;
 mod field;
 mod inline;
+mod k8_secrets;
 mod key_source;
 mod link;
 mod lookup;
@@ -19,6 +20,7 @@ mod place;
 mod policy;
 mod resource;
 mod rule;
+mod secret_name;
 pub mod source;
 mod store;
 mod verifier;
@@ -28,6 +30,8 @@ pub mod yaml;
 mod fault_tests;
 #[cfg(test)]
 mod merge_tests;
+#[cfg(test)]
+mod secret_tests;
 #[cfg(test)]
 mod shape_tests;
 #[cfg(test)]
@@ -49,7 +53,7 @@ use self::resource::{Identified, Resource};
 use self::verifier::VerifierDraft;
 use crate::engine::diagnostic::Diagnostic;
 use crate::engine::settings::{NamespacedResources, PlanSettings, RuleSettings, StoreSettings};
-use crate::secret::SecretName;
+use crate::secret::{SecretName, ServiceAccountName};
 use crate::trust::key_source::KeySourceSettings;
 use crate::trust::store::KeySourceName;
 
@@ -117,8 +121,8 @@ pub struct Configuration {
     pub resources: BTreeMap<ResourceKey, ResourceState>,
     /// Secrets that resources name, to be read and followed.
     pub secrets: BTreeSet<SecretName>,
-    /// Service accounts that resources name for their pull secrets: namespace and name.
-    pub service_accounts: BTreeSet<(Arc<str>, Arc<str>)>,
+    /// Service accounts that resources name for their pull secrets, which are to be read and followed too.
+    pub service_accounts: BTreeSet<ServiceAccountName>,
 }
 
 /// One resource, converted without regard to the others.

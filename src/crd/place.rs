@@ -40,6 +40,9 @@ pub(super) fn of(resources: &[Converted]) -> BTreeMap<KeySourceName, Place> {
             Item::KeySource(KeySourceSettings::File { .. }) => {
                 places.insert(resource.key.to_string().into(), place("spec.parameters.path".to_owned()));
             }
+            Item::KeySource(KeySourceSettings::Secret { .. }) => {
+                places.insert(resource.key.to_string().into(), place("spec.parameters.name".to_owned()));
+            }
             Item::Verifier(draft) => {
                 let paths = draft.body.iter().flat_map(|body| body.directories.iter().enumerate());
                 for (index, path) in paths {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::field::{Field, Notes, did_you_mean};
 use super::resource::Resource;
-use super::{ConvertOptions, Origin};
+use super::secret_name::Reach;
+use super::{ConvertOptions, k8_secrets};
 use crate::engine::settings::{CredentialSettings, StoreSettings};
 
 /// What Ratify takes for a `ttl` of 0.
@@ -20,13 +21,6 @@ const AUTH_PROVIDERS: &[&str] = &[
     "alibabacloudAcrBasic",
 ];
 
-/// Where a Store comes from, and whom it serves.
-#[derive(Clone, Copy)]
-struct Place {
-    origin: Origin,
-    namespaced: bool,
-}
-
 /// Converts a Store; a refused one says why in its settings.
 pub(super) fn convert(resource: &mut Resource, options: &ConvertOptions) -> StoreSettings {
     let mut settings = StoreSettings {
@@ -40,14 +34,14 @@ pub(super) fn convert(resource: &mut Resource, options: &ConvertOptions) -> Stor
     let notes = &mut resource.notes;
     let root = Field::root(&resource.node, "", notes.line);
     if let Some(spec) = root.member("spec").filter(|spec| spec.node.members().is_some()) {
-        let origin = Place { origin: options.origin, namespaced: resource.key.namespace.is_some() };
-        from_spec(&spec, origin, &mut settings, notes);
+        let reach = Reach::of(&resource.key, options);
+        from_spec(&spec, &reach, &mut settings, notes);
     }
     settings.refused = notes.refusal();
     settings
 }
 
-fn from_spec(spec: &Field<'_>, place: Place, settings: &mut StoreSettings, notes: &mut Notes) {
+fn from_spec(spec: &Field<'_>, reach: &Reach, settings: &mut StoreSettings, notes: &mut Notes) {
     let without_effect = [
         ("version", "it is the version of Ratify's plugin interface"),
         ("address", "it is the folder of Ratify's plugins, and the store is built in"),
@@ -75,11 +69,11 @@ fn from_spec(spec: &Field<'_>, place: Place, settings: &mut StoreSettings, notes
         );
     }
     if let Some(parameters) = spec.member("parameters").filter(|parameters| parameters.is_map(notes)) {
-        from_parameters(&parameters, place, settings, notes);
+        from_parameters(&parameters, reach, settings, notes);
     }
 }
 
-fn from_parameters(parameters: &Field<'_>, place: Place, settings: &mut StoreSettings, notes: &mut Notes) {
+fn from_parameters(parameters: &Field<'_>, reach: &Reach, settings: &mut StoreSettings, notes: &mut Notes) {
     let without_effect = [
         ("localCachePath", "content is cached in memory, by digest"),
         ("capacity", "Ratify dropped it too; caches are sized in bytes by the process settings"),
@@ -98,11 +92,11 @@ fn from_parameters(parameters: &Field<'_>, place: Place, settings: &mut StoreSet
         (_, ttl) => ttl,
     };
     if let Some(provider) = parameters.member("authProvider").filter(|provider| provider.is_map(notes)) {
-        settings.credentials = credentials(&provider, place, notes);
+        settings.credentials = credentials(&provider, reach, notes);
     }
 }
 
-fn credentials(provider: &Field<'_>, place: Place, notes: &mut Notes) -> CredentialSettings {
+fn credentials(provider: &Field<'_>, reach: &Reach, notes: &mut Notes) -> CredentialSettings {
     let remedy = "write name: dockerConfig";
     let Some(name) = provider.required_text("name", notes, remedy) else {
         return CredentialSettings::Anonymous;
@@ -112,20 +106,9 @@ fn credentials(provider: &Field<'_>, place: Place, notes: &mut Notes) -> Credent
         "dockerConfig" => {
             provider.only(&["name", "configPath"], &[], notes);
             let path = provider.member("configPath").filter(|path| path.node.text() != Some(""));
-            return CredentialSettings::DockerConfig(path.and_then(|path| config_path(&path, place, notes)));
+            return CredentialSettings::DockerConfig(path.and_then(|path| config_path(&path, reach, notes)));
         }
-        "k8Secrets" => {
-            provider.only(&["name", "serviceAccountName", "secrets", "secretTimeout"], &[], notes);
-            let message = match place.origin {
-                Origin::Files => "k8Secrets needs a cluster: there are no Secrets beside a file",
-                Origin::Cluster => "k8Secrets is not supported in this release",
-            };
-            notes.error(
-                &field,
-                message,
-                "use dockerConfig, whose configPath is a file as `docker login` writes it",
-            );
-        }
+        "k8Secrets" => return k8_secrets::convert(provider, reach, notes),
         known if AUTH_PROVIDERS.contains(&known) => {
             let remedy = "use dockerConfig with a credential helper or a token of the registry";
             notes.error(&field, format!("{known} is not supported in this release"), remedy);
@@ -138,8 +121,8 @@ fn credentials(provider: &Field<'_>, place: Place, notes: &mut Notes) -> Credent
     CredentialSettings::Anonymous
 }
 
-fn config_path(field: &Field<'_>, place: Place, notes: &mut Notes) -> Option<PathBuf> {
-    if place.namespaced {
+fn config_path(field: &Field<'_>, reach: &Reach, notes: &mut Notes) -> Option<PathBuf> {
+    if reach.only.is_some() {
         let message = "a namespaced resource reads no files of the process";
         notes.error(field, message, "name it in a Store of the cluster, which serves this namespace too");
         return None;

@@ -181,6 +181,12 @@ impl Fingerprint {
                     one.text("docker config");
                     one.text(&path.as_ref().map(|path| path.to_string_lossy()).unwrap_or_default());
                 }
+                CredentialSettings::KubernetesSecrets { secrets, service_account } => {
+                    one.text("secrets");
+                    one.texts(&secrets.iter().map(ToString::to_string).collect::<Vec<_>>());
+                    let account = service_account.as_ref();
+                    one.text(&account.map(|(space, name)| format!("{space}/{name}")).unwrap_or_default());
+                }
             }
             one.text(store.refused.as_deref().unwrap_or_default());
         });

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::outcome::Evidence;
+use crate::secret::{SecretName, ServiceAccountName};
 use crate::trust::key_source::KeySourceSettings;
 use crate::trust::store::KeySourceName;
 use crate::verifier::VerifierSettings;
@@ -21,6 +22,34 @@ pub struct PlanSettings {
     pub stores: Vec<StoreSettings>,
     /// What must hold.
     pub rule: RuleSettings,
+}
+
+impl PlanSettings {
+    /// The Secrets that it names, those of refused Stores left out.
+    pub fn secrets(&self) -> Vec<SecretName> {
+        let keys = self.key_sources.values().filter_map(|source| match source {
+            KeySourceSettings::Secret { name, .. } => Some(name),
+            _ => None,
+        });
+        let credentials = self.credentials().filter_map(|credentials| match credentials {
+            CredentialSettings::KubernetesSecrets { secrets, .. } => Some(secrets),
+            _ => None,
+        });
+        keys.chain(credentials.flatten()).cloned().collect()
+    }
+
+    /// The service accounts whose pull secrets it wants, those of refused Stores left out.
+    pub fn service_accounts(&self) -> Vec<ServiceAccountName> {
+        let wanted = self.credentials().filter_map(|credentials| match credentials {
+            CredentialSettings::KubernetesSecrets { service_account, .. } => service_account.clone(),
+            _ => None,
+        });
+        wanted.collect()
+    }
+
+    fn credentials(&self) -> impl Iterator<Item = &CredentialSettings> {
+        self.stores.iter().filter(|store| store.refused.is_none()).map(|store| &store.credentials)
+    }
 }
 
 /// What a namespace's resources do to the cluster's.
@@ -56,6 +85,13 @@ pub struct StoreSettings {
 pub enum CredentialSettings {
     /// A docker `config.json`: at the given path, or where docker looks for it.
     DockerConfig(Option<std::path::PathBuf>),
+    /// Secrets of the Kubernetes API, as `docker login` makes them.
+    KubernetesSecrets {
+        /// Secrets named one by one; they come first.
+        secrets: Vec<SecretName>,
+        /// A service account, whose pull secrets come after them.
+        service_account: Option<ServiceAccountName>,
+    },
     /// No credentials.
     #[default]
     Anonymous,

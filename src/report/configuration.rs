@@ -298,6 +298,14 @@ fn store_words(store: &StoreSettings) -> String {
         CredentialSettings::DockerConfig(Some(path)) => {
             format!("registries are read with the credentials in {}", path.display())
         }
+        CredentialSettings::KubernetesSecrets { secrets, service_account } => {
+            let named = secrets.iter().map(|secret| format!("Secret {secret}"));
+            let account = service_account.iter();
+            let account =
+                account.map(|(space, name)| format!("pull secrets of service account {space}/{name}"));
+            let sources: Vec<_> = named.chain(account).collect();
+            format!("registries are read with the credentials of {}", sources.join(", "))
+        }
     };
     let http = if store.plain_http { ", loopback and cluster-local ones over plain HTTP" } else { "" };
     format!("{credentials}{http}")

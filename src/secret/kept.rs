@@ -66,13 +66,31 @@ pub enum SecretState {
     Forbidden,
 }
 
-/// Secrets by name, shared by cloning.
+/// What is known of a service account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ServiceAccountState {
+    /// Nobody has looked yet, or the API could not be asked.
+    #[default]
+    Unknown,
+    /// It is there, and lists these Secrets for pulling images.
+    Found(Vec<SecretName>),
+    /// The API says that there is none.
+    Missing,
+    /// The API does not let it be read.
+    Forbidden,
+}
+
+/// What a service account is called: namespace and name.
+pub type ServiceAccountName = (Arc<str>, Arc<str>);
+
+/// Secrets by name, and the service accounts that list some, shared by cloning.
 #[derive(Clone, Debug, Default)]
 pub struct Secrets(Arc<RwLock<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
     states: BTreeMap<SecretName, SecretState>,
+    service_accounts: BTreeMap<ServiceAccountName, ServiceAccountState>,
     revision: u64,
 }
 
@@ -106,6 +124,43 @@ impl Secrets {
                 kept.revision += 1;
             }
         });
+    }
+
+    /// What is known of a service account.
+    pub fn service_account(&self, name: &ServiceAccountName) -> ServiceAccountState {
+        self.read(|kept| kept.service_accounts.get(name).cloned().unwrap_or_default())
+    }
+
+    /// Takes what was learnt of a service account, as [`Self::set`] does of a Secret.
+    pub fn set_service_account(&self, name: ServiceAccountName, state: ServiceAccountState) {
+        self.write(|kept| {
+            if state != ServiceAccountState::Unknown && kept.service_accounts.get(&name) != Some(&state) {
+                kept.service_accounts.insert(name, state);
+                kept.revision += 1;
+            }
+        });
+    }
+
+    /// Forgets every service account that is not in `named`.
+    pub fn retain_service_accounts(&self, named: &BTreeSet<ServiceAccountName>) {
+        self.write(|kept| {
+            let before = kept.service_accounts.len();
+            kept.service_accounts.retain(|name, _| named.contains(name));
+            if kept.service_accounts.len() != before {
+                kept.revision += 1;
+            }
+        });
+    }
+
+    /// The Secrets that the service accounts list: to be read and followed like those that resources name.
+    pub fn pull_secrets(&self) -> BTreeSet<SecretName> {
+        self.read(|kept| {
+            let found = kept.service_accounts.values().filter_map(|state| match state {
+                ServiceAccountState::Found(listed) => Some(listed),
+                _ => None,
+            });
+            found.flatten().cloned().collect()
+        })
     }
 
     fn read<T>(&self, look: impl FnOnce(&Kept) -> T) -> T {
@@ -152,6 +207,20 @@ mod tests {
         secrets.retain(&BTreeSet::from([name("b")]));
         assert_eq!(secrets.get(&name("a")), SecretState::Unknown);
         assert_eq!(secrets.get(&name("b")), SecretState::Forbidden);
+    }
+
+    #[test]
+    fn service_accounts_lead_to_secrets_and_an_outage_changes_nothing() {
+        let secrets = Secrets::default();
+        let account: ServiceAccountName = ("team".into(), "default".into());
+        secrets.set_service_account(account.clone(), ServiceAccountState::Found(vec![name("a")]));
+        let revision = secrets.revision();
+        secrets.set_service_account(account.clone(), ServiceAccountState::Unknown);
+        assert_eq!(secrets.revision(), revision);
+        assert_eq!(secrets.pull_secrets(), BTreeSet::from([name("a")]));
+        secrets.retain_service_accounts(&BTreeSet::new());
+        assert_eq!(secrets.service_account(&account), ServiceAccountState::Unknown);
+        assert_ne!(secrets.revision(), revision);
     }
 
     #[test]

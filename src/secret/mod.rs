@@ -2,7 +2,7 @@
 
 mod kept;
 
-pub use kept::{SecretData, SecretName, SecretState, Secrets};
+pub use kept::{SecretData, SecretName, SecretState, Secrets, ServiceAccountName, ServiceAccountState};
 pub use secrecy::{ExposeSecret, SecretString};
 
 use url::Url;

@@ -88,11 +88,7 @@ impl DockerAuths {
             .map_err(|error| DockerConfigError::Json { line: error.line(), column: error.column() })?;
         let mut auths =
             Self { store: document.creds_store.filter(|store| !store.is_empty()), ..Self::default() };
-        for (key, entry) in document.auths {
-            auths.add_entry(&key, entry);
-        }
-        // The most specific path first; the sort is stable, so that equals keep their order.
-        auths.entries.sort_by_key(|entry| std::cmp::Reverse(entry.path.len()));
+        auths.add_entries(document.auths);
         for (key, suffix) in document.cred_helpers {
             match split_key(&key) {
                 Some((host, _)) => auths.helpers.push((host, Helper { suffix, server: key })),
@@ -100,6 +96,26 @@ impl DockerAuths {
             }
         }
         Ok(auths)
+    }
+
+    /// Reads a `.dockercfg`, the older form: the entries alone.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_legacy(bytes: &[u8]) -> Result<Self, DockerConfigError> {
+        if bytes.len() > Self::MAX_BYTES {
+            return Err(DockerConfigError::TooLong);
+        }
+        let entries = serde_json::from_slice(bytes)
+            .map_err(|error| DockerConfigError::Json { line: error.line(), column: error.column() })?;
+        let mut auths = Self::default();
+        auths.add_entries(entries);
+        Ok(auths)
+    }
+
+    /// Whether an entry for this host could not be read.
+    pub(super) fn is_unreadable_for(&self, host: &RegistryHost) -> bool {
+        self.unreadable.iter().filter_map(|key| split_key(key)).any(|(of, _)| of == *host)
     }
 
     /// Keys of entries that could not be read, for a notice.
@@ -137,6 +153,14 @@ impl DockerAuths {
             }
             _ => own,
         }
+    }
+
+    fn add_entries(&mut self, entries: BTreeMap<String, AuthEntry>) {
+        for (key, entry) in entries {
+            self.add_entry(&key, entry);
+        }
+        // The most specific path first; the sort is stable, so that equals keep their order.
+        self.entries.sort_by_key(|entry| std::cmp::Reverse(entry.path.len()));
     }
 
     fn add_entry(&mut self, key: &str, entry: AuthEntry) {

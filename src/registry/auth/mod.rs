@@ -8,6 +8,7 @@ mod binding;
 mod docker_config;
 mod docker_file;
 mod helper;
+mod kubernetes;
 
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ pub use binding::{HostBinding, may};
 pub use docker_config::{DockerAuths, DockerConfigError};
 pub use docker_file::{DockerConfigFile, default_docker_config};
 pub use helper::HelperSettings;
+pub use kubernetes::KubernetesSecrets;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};

@@ -4,6 +4,7 @@
 mod file;
 mod inline;
 mod material;
+mod secret;
 mod set;
 mod snapshot;
 
@@ -13,6 +14,7 @@ mod tests;
 pub use file::{FileSource, MAX_FILE_BYTES, MAX_FILES};
 pub use inline::InlineSource;
 pub use material::{MaterialError, PublicKey, read_material};
+pub use secret::SecretSource;
 pub use set::{Key, KeyMaterial, KeySet, KeyState};
 pub use snapshot::{KeySets, KeySources, SourceState};
 
@@ -21,6 +23,8 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+
+use crate::secret::SecretName;
 
 /// What a key source holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -49,11 +53,32 @@ pub enum KeySourceSettings {
         /// What it holds.
         content: KeyContent,
     },
+    /// A Secret of the Kubernetes API, followed.
+    Secret {
+        /// Which one.
+        name: SecretName,
+        /// The key in it; `None`: every key that ends in `.crt`, `.pem` or `.pub`, or the only one.
+        key: Option<String>,
+        /// What it holds.
+        content: KeyContent,
+    },
     /// A source that cannot be used.
     Refused {
         /// Why.
         reason: String,
     },
+}
+
+impl KeySourceSettings {
+    /// What it holds, where it can be used.
+    pub fn content(&self) -> Option<KeyContent> {
+        match self {
+            Self::Inline { content, .. } | Self::File { content, .. } | Self::Secret { content, .. } => {
+                Some(*content)
+            }
+            Self::Refused { .. } => None,
+        }
+    }
 }
 
 /// Something that keys or certificates can be had from.
@@ -110,6 +135,23 @@ pub enum KeySourceError {
         /// What is wrong.
         error: MaterialError,
     },
+    /// There is no such Secret.
+    #[error("there is no Secret {0}")]
+    NoSecret(SecretName),
+    /// The Secret does not hold what is wanted.
+    #[error("Secret {secret} has no key {wanted}")]
+    NoSecretKey {
+        /// Which Secret.
+        secret: SecretName,
+        /// What is missing.
+        wanted: String,
+    },
+    /// The API does not let the Secret be read.
+    #[error("Secret {0} may not be read: a Role in its namespace must let Hallmark get, list and watch it")]
+    SecretForbidden(SecretName),
+    /// The Kubernetes API was not heard on the Secret yet.
+    #[error("Secret {0} was not read yet")]
+    SecretUnread(SecretName),
     /// The source is refused by configuration.
     #[error("{0}")]
     Refused(String),
@@ -119,6 +161,17 @@ impl KeySourceError {
     /// True where the keys are known to be gone. Removing them must take effect; failing to read them must
     /// not undo what is known.
     pub fn is_removal(&self) -> bool {
-        matches!(self, Self::NotFound { .. } | Self::Empty { .. } | Self::Refused(_))
+        match self {
+            Self::NotFound { .. }
+            | Self::Empty { .. }
+            | Self::NoSecret(_)
+            | Self::NoSecretKey { .. }
+            | Self::Refused(_) => true,
+            Self::Unreadable { .. }
+            | Self::TooLarge { .. }
+            | Self::Material { .. }
+            | Self::SecretForbidden(_)
+            | Self::SecretUnread(_) => false,
+        }
     }
 }

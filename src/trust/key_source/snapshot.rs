@@ -6,7 +6,8 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use super::{FileSource, InlineSource, KeySet, KeySource, KeySourceError, KeySourceSettings};
+use super::{FileSource, InlineSource, KeySet, KeySource, KeySourceError, KeySourceSettings, SecretSource};
+use crate::secret::Secrets;
 use crate::trust::store::KeySourceName;
 
 /// What is known of one source.
@@ -73,13 +74,16 @@ pub struct KeySources {
 }
 
 impl KeySources {
-    /// Builds the configured sources. Nothing is read yet.
-    pub fn build(settings: &BTreeMap<KeySourceName, KeySourceSettings>) -> Self {
+    /// Builds the configured sources; those that are Secrets look in `secrets`. Nothing is read yet.
+    pub fn build(settings: &BTreeMap<KeySourceName, KeySourceSettings>, secrets: &Secrets) -> Self {
         let mut built = Self::default();
         for (name, settings) in settings {
             let source: Arc<dyn KeySource> = match settings.clone() {
                 KeySourceSettings::Inline { pem, content } => Arc::new(InlineSource::new(pem, content)),
                 KeySourceSettings::File { path, content } => Arc::new(FileSource::new(path, content)),
+                KeySourceSettings::Secret { name, key, content } => {
+                    Arc::new(SecretSource::new(secrets.clone(), name, key, content))
+                }
                 KeySourceSettings::Refused { reason } => {
                     built.refused.insert(name.clone(), reason);
                     continue;

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use super::*;
+use crate::secret::Secrets;
 use crate::test_signer::{KeyKind, TestSigner};
 use crate::trust::store::KeySourceName;
 
@@ -15,7 +16,7 @@ fn at(seconds: i64) -> Timestamp {
 
 fn file(path: &std::path::Path) -> KeySources {
     let settings = KeySourceSettings::File { path: path.to_owned(), content: KeyContent::Certificates };
-    KeySources::build(&BTreeMap::from([(KeySourceName::from("k"), settings)]))
+    KeySources::build(&BTreeMap::from([(KeySourceName::from("k"), settings)]), &Secrets::default())
 }
 
 fn count(sets: &KeySets) -> usize {
@@ -108,7 +109,8 @@ fn what_is_too_large_or_no_file_is_not_read() {
 #[tokio::test]
 async fn a_refused_source_holds_nothing_and_a_forgotten_one_is_gone() {
     let settings = KeySourceSettings::Refused { reason: "not supported".to_owned() };
-    let sources = KeySources::build(&BTreeMap::from([(KeySourceName::from("k"), settings)]));
+    let sources =
+        KeySources::build(&BTreeMap::from([(KeySourceName::from("k"), settings)]), &Secrets::default());
     let sets = sources.refresh(&KeySets::default(), at(0)).await;
     assert_eq!(sets.get("k").unwrap().failure, Some(KeySourceError::Refused("not supported".to_owned())));
     assert!(KeySources::default().refresh(&sets, at(1)).await.get("k").is_none());

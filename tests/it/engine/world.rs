@@ -297,7 +297,9 @@ impl Configuration {
             .map(|(name, pem)| (name, KeySourceSettings::Inline { pem, content: KeyContent::Certificates }))
             .collect();
         let now = Timestamp::from_second(NOON).expect("time");
-        let key_sets = KeySources::build(&key_sources).refresh(&KeySets::default(), now).await;
+        let key_sets = KeySources::build(&key_sources, &hallmark::secret::Secrets::default())
+            .refresh(&KeySets::default(), now)
+            .await;
         let settings =
             PlanSettings { key_sources, verifiers: self.verifiers, stores: self.stores, rule: self.rule };
         Plan::build(settings, PlanParts { key_sets, plugins: BTreeMap::new(), store })
