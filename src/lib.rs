@@ -20,6 +20,7 @@ pub mod verifier;
 pub mod engine;
 
 pub mod config;
+pub mod controller;
 pub mod crd;
 pub mod externaldata;
 pub mod report;

@@ -1,5 +1,5 @@
-//! Follows the configured files and the keys that they name: what changes is seen within seconds, and what
-//! is bad never replaces what is good.
+//! Follows the configured files, the cluster's resources and the keys that both name: what changes is seen
+//! within seconds, and what is bad never replaces what is good.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::settling::Settling;
+use crate::controller::Cluster;
 use crate::crd::source::{LoadedDocuments, read_paths};
-use crate::crd::{Configuration, ConvertOptions, LastGood};
+use crate::crd::{Configuration, ConvertOptions, LastGood, Origin};
 use crate::engine::diagnostic::Severity;
+use crate::engine::settings::NamespacedResources;
 use crate::secret::Secrets;
 use crate::trust::key_source::{KeySets, KeySourceSettings, KeySources};
 use crate::trust::store::KeySourceName;
@@ -23,6 +26,7 @@ pub(super) struct Follower {
     paths: Vec<PathBuf>,
     /// Names of the plugins that signatures may name.
     plugins: Vec<String>,
+    cluster: Option<Followed>,
     documents: LastGood,
     /// Of the files as last read.
     fingerprint: Option<[u8; 32]>,
@@ -30,6 +34,13 @@ pub(super) struct Follower {
     sources: KeySources,
     source_settings: BTreeMap<KeySourceName, KeySourceSettings>,
     secrets: Secrets,
+}
+
+/// A cluster whose resources are read beside the files.
+struct Followed {
+    cluster: Cluster,
+    namespaced: NamespacedResources,
+    settling: Settling,
 }
 
 /// What was read last.
@@ -50,6 +61,7 @@ impl Follower {
         Self {
             paths,
             plugins,
+            cluster: None,
             documents: LastGood::new(),
             fingerprint: None,
             reading: Reading::default(),
@@ -57,6 +69,12 @@ impl Follower {
             source_settings: BTreeMap::new(),
             secrets,
         }
+    }
+
+    /// Reads a cluster's resources too.
+    pub(super) fn with_cluster(self, cluster: Cluster, namespaced: NamespacedResources) -> Self {
+        let settling = Settling::default();
+        Self { cluster: Some(Followed { cluster, namespaced, settling }), ..self }
     }
 
     /// Looks once. True where something changed that a plan depends on.
@@ -74,6 +92,10 @@ impl Follower {
     }
 
     async fn read_documents(&mut self, now: Timestamp) -> bool {
+        // Until the cluster was read in whole, an object is missing that could have vetoed.
+        if self.cluster.as_ref().is_some_and(|followed| !followed.cluster.is_complete()) {
+            return false;
+        }
         let paths = self.paths.clone();
         let loaded = match tokio::task::spawn_blocking(move || read_paths(&paths)).await {
             Ok(loaded) => loaded,
@@ -82,7 +104,8 @@ impl Follower {
                 return false;
             }
         };
-        if self.fingerprint == Some(loaded.fingerprint) {
+        let cluster_changed = self.cluster.as_mut().is_some_and(Followed::has_settled);
+        if self.fingerprint == Some(loaded.fingerprint) && !cluster_changed {
             return false;
         }
         self.fingerprint = Some(loaded.fingerprint);
@@ -90,8 +113,14 @@ impl Follower {
         true
     }
 
-    fn convert(&mut self, loaded: LoadedDocuments, now: Timestamp) {
-        let options = ConvertOptions { plugins: self.plugins.clone(), ..ConvertOptions::files(now) };
+    fn convert(&mut self, mut loaded: LoadedDocuments, now: Timestamp) {
+        let mut options = ConvertOptions { plugins: self.plugins.clone(), ..ConvertOptions::files(now) };
+        if let Some(followed) = &self.cluster {
+            options.origin = Origin::Cluster;
+            options.release_namespace = Arc::clone(followed.cluster.namespace());
+            options.namespaced = followed.namespaced;
+            loaded.documents.extend(followed.cluster.documents());
+        }
         let unread = !loaded.unreadable.is_empty()
             || loaded.diagnostics.iter().any(|said| said.severity == Severity::Error);
         let mut configuration = self.documents.follow(&loaded.documents, &loaded.unreadable, &options);
@@ -113,5 +142,12 @@ impl Follower {
         self.sources = KeySources::build(&settings, &self.secrets);
         self.source_settings = settings;
         self.reading.keys = std::mem::take(&mut self.reading.keys).with_due(&changed);
+    }
+}
+
+impl Followed {
+    /// True where resources changed and the burst of changes is over.
+    fn has_settled(&mut self) -> bool {
+        self.settling.look(self.cluster.generation())
     }
 }

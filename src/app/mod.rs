@@ -6,4 +6,5 @@ mod follow;
 pub mod judge;
 mod planner;
 pub mod provider;
+mod settling;
 mod shared;

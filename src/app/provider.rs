@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
@@ -13,12 +14,13 @@ use super::access::RegistryAccess;
 use super::follow::{Follower, INTERVAL};
 use super::planner::{Planner, StoreChoice};
 use super::shared;
-use crate::config::Settings;
+use crate::config::{KubernetesSettings, Settings};
+use crate::controller::{Cluster, Connection, Watches};
 use crate::engine::diagnostic::{Diagnostic, Severity};
 use crate::engine::{Clock, Engine, EngineParts};
 use crate::secret::Secrets;
 use crate::server::tls::TlsState;
-use crate::server::{self, ServerParts};
+use crate::server::{self, ServerParts, WaitingFor};
 use crate::telemetry::{ConfigurationState, KeySourceState, Metrics};
 use crate::trust::key_source::SourceState;
 
@@ -27,6 +29,7 @@ pub struct Provider {
     server: server::Running,
     tls: Arc<TlsState>,
     tasks: Vec<JoinHandle<()>>,
+    _watches: Option<Watches>,
 }
 
 impl Provider {
@@ -47,8 +50,16 @@ impl Provider {
         let metrics = Arc::new(Metrics::new(engine.clone()));
         metrics.set_signature_cap(settings.engine.unique_signatures);
         let tls = TlsState::start(&settings.server, Arc::clone(&clock))?;
+        let cluster = match &settings.kubernetes {
+            Some(kubernetes) => Some(connected(kubernetes).await?),
+            None => None,
+        };
+        let mut follower = Follower::new(settings.config.clone(), settings.plugins.allow.clone(), secrets);
+        if let (Some(cluster), Some(kubernetes)) = (&cluster, &settings.kubernetes) {
+            follower = follower.with_cluster(cluster.clone(), kubernetes.namespaced);
+        }
         let following = Following {
-            follower: Follower::new(settings.config.clone(), settings.plugins.allow.clone(), secrets),
+            follower,
             tls: Arc::clone(&tls),
             planner: Planner {
                 store: StoreChoice::Registries(access),
@@ -61,9 +72,13 @@ impl Provider {
         };
         let watching = Arc::clone(&tls);
         let tasks = vec![tokio::spawn(following.run()), tokio::spawn(async move { watching.watch().await })];
-        let parts = ServerParts { settings: settings.server, engine, metrics, tls: Arc::clone(&tls) };
+        let watches = cluster.as_ref().map(Cluster::watch);
+        let waiting_for: WaitingFor =
+            Arc::new(move || cluster.as_ref().and_then(|cluster| cluster.waiting_for(Timestamp::now())));
+        let tls_state = Arc::clone(&tls);
+        let parts = ServerParts { settings: settings.server, engine, metrics, tls: tls_state, waiting_for };
         let server = server::start(parts).context("starting the endpoint")?;
-        Ok(Self { server, tls, tasks })
+        Ok(Self { server, tls, tasks, _watches: watches })
     }
 
     /// Where Gatekeeper's requests are answered.
@@ -92,6 +107,14 @@ impl Provider {
         }
         stopped.context("stopping the endpoint")
     }
+}
+
+/// The cluster that the process lives in; nothing is read of it yet.
+async fn connected(settings: &KubernetesSettings) -> anyhow::Result<Cluster> {
+    let connection =
+        Connection::prepare(settings).await.context("preparing the way to the Kubernetes API")?;
+    tracing::info!(address = %connection.address, namespace = %connection.namespace, "resources are read from Kubernetes");
+    Ok(Cluster::new(connection))
 }
 
 /// Keeps the engine's plans, the metrics and the log in step with the files.

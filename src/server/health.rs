@@ -30,7 +30,9 @@ async fn ready(shared: Data<Shared>) -> HttpResponse {
         missing.push("it is being stopped".to_owned());
     }
     if !shared.engine.is_ready() {
-        missing.push("no configuration is in force: see the log, and `hallmark config check`".to_owned());
+        let why = (shared.waiting_for)();
+        let unknown = || "see the log, and `hallmark config check`".to_owned();
+        missing.push(format!("no configuration is in force: {}", why.unwrap_or_else(unknown)));
     }
     if let Some(why) = shared.tls.not_ready() {
         missing.push(why);

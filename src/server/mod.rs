@@ -51,7 +51,13 @@ pub struct ServerParts {
     pub metrics: Arc<Metrics>,
     /// The certificate that is shown, and who is let in.
     pub tls: Arc<TlsState>,
+    /// What a configuration in force waits for.
+    pub waiting_for: WaitingFor,
 }
+
+/// What is waited for before a configuration can be in force, where that is known better than from the log:
+/// a line for `/readyz`.
+pub type WaitingFor = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 /// What every worker shares.
 struct Shared {
@@ -59,6 +65,7 @@ struct Shared {
     engine: Engine,
     metrics: Arc<Metrics>,
     tls: Arc<TlsState>,
+    waiting_for: WaitingFor,
     verdicts: VerdictLog,
     /// A place for each request that may be in flight.
     places: Semaphore,
@@ -91,6 +98,7 @@ pub fn start(parts: ServerParts) -> Result<Running, ServerError> {
         engine: parts.engine,
         metrics: parts.metrics,
         tls: parts.tls,
+        waiting_for: parts.waiting_for,
         verdicts: VerdictLog::default(),
         stopping: AtomicBool::new(false),
     });

@@ -43,7 +43,7 @@ const MODULES: &[Module] = &[
     module(4, "config", &[]),
     module(4, "externaldata", &[]),
     module(4, "crd", &[]),
-    module(4, "controller", &["crd", "telemetry"]),
+    module(4, "controller", &["crd", "config", "telemetry"]),
     module(4, "report", &["crd", "config"]),
     module(4, "server", &["externaldata", "config", "telemetry"]),
     module(5, "app", &[]),

@@ -69,6 +69,7 @@ async fn an_address_that_somebody_has_is_said() {
         engine: world.engine().clone(),
         metrics: Arc::new(Metrics::new(world.engine().clone())),
         tls: Arc::clone(&first.tls),
+        waiting_for: Arc::new(|| None),
     };
     let address = first.running.address();
     match start(parts) {

@@ -1,0 +1,128 @@
+//! One object as it was seen: what decides, what its status says, and nothing else of it.
+
+use std::sync::Arc;
+
+use kube::core::DynamicObject;
+use serde_json::{Map, Value, json};
+
+use super::ObjectName;
+use crate::crd::Document;
+use crate::crd::yaml::{Seen, YamlError};
+
+/// The longest object that is read, as JSON of what decides, in bytes.
+pub(super) const MAX_OBJECT_BYTES: usize = 1 << 20;
+
+/// What is held of all objects together, in bytes. Objects beyond it are known by name and refused.
+pub(super) const MAX_TOTAL_BYTES: usize = 64 << 20;
+
+/// Longer statuses than this are not kept; nobody but Hallmark writes them, and it writes less.
+const MAX_STATUS_BYTES: usize = 64 << 10;
+
+/// Annotations whose names begin so are ours; others are not looked at.
+const ANNOTATIONS: &str = "hallmark.io/";
+
+/// An object as it was seen.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Observed {
+    content: Content,
+    /// `metadata.generation`, which counts changes of what is wanted.
+    pub generation: i64,
+    /// Its status, where there is one of a size that is kept.
+    #[cfg_attr(not(test), expect(dead_code, reason = "status is written next"))]
+    pub status: Option<Arc<Value>>,
+    /// What it takes of the room.
+    bytes: usize,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Content {
+    Whole(Arc<Value>),
+    /// It was too long to be kept, or there was no room.
+    TooLong(String),
+}
+
+/// Takes of an object what decides and what its status says. What others write beside that (managed
+/// fields, labels, the last applied text) is left, so that a change of it changes nothing here. `room` is how
+/// many bytes may be held.
+pub(super) fn observed(name: &ObjectName, object: &DynamicObject, room: usize) -> Observed {
+    let document = document(name, object);
+    let bytes = length(&document);
+    let content = if bytes > MAX_OBJECT_BYTES {
+        Content::TooLong(format!("it has {bytes} bytes, and at most {MAX_OBJECT_BYTES} are read"))
+    } else if bytes > room {
+        Content::TooLong(format!("all objects together have more than {MAX_TOTAL_BYTES} bytes"))
+    } else {
+        Content::Whole(Arc::new(document))
+    };
+    let bytes = if matches!(content, Content::Whole(_)) { bytes } else { 0 };
+    let status = object.data.get("status").filter(|status| length(status) <= MAX_STATUS_BYTES);
+    Observed {
+        content,
+        generation: object.metadata.generation.unwrap_or_default(),
+        status: status.cloned().map(Arc::new),
+        bytes,
+    }
+}
+
+fn length(value: &Value) -> usize {
+    serde_json::to_vec(value).map_or(usize::MAX, |text| text.len())
+}
+
+fn document(name: &ObjectName, object: &DynamicObject) -> Value {
+    let mut metadata = Map::from_iter([("name".to_owned(), json!(&*name.name))]);
+    if let Some(namespace) = &name.namespace {
+        metadata.insert("namespace".to_owned(), json!(&**namespace));
+    }
+    let annotations = object.metadata.annotations.iter().flatten();
+    let ours: Map<String, Value> = annotations
+        .filter(|(name, _)| name.starts_with(ANNOTATIONS))
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect();
+    if !ours.is_empty() {
+        metadata.insert("annotations".to_owned(), Value::Object(ours));
+    }
+    let watched = name.watched();
+    let mut document = json!({
+        "apiVersion": watched.map(super::WatchedKind::api_version),
+        "kind": watched.map(|watched| watched.kind),
+        "metadata": metadata,
+    });
+    if let (Some(document), Some(fields)) = (document.as_object_mut(), object.data.as_object()) {
+        let rest = fields.iter().filter(|(field, _)| *field != "status");
+        document.extend(rest.map(|(field, value)| (field.clone(), value.clone())));
+    }
+    document
+}
+
+impl Observed {
+    /// True where a decision cannot tell one from the other.
+    pub(super) fn means_the_same_as(&self, other: &Self) -> bool {
+        // A generation counts changes of what is wanted; the status that is written names it.
+        self.content == other.content && self.generation == other.generation
+    }
+
+    /// What it takes of the room.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The object as a document.
+    pub(super) fn document(&self, name: &ObjectName) -> Document {
+        match &self.content {
+            Content::Whole(value) => Document::from(&**value),
+            Content::TooLong(why) => {
+                let watched = name.watched();
+                let seen = Seen {
+                    kind: watched.map(|watched| watched.kind.to_owned()),
+                    api_version: watched.map(super::WatchedKind::api_version),
+                    name: Some(name.name.to_string()),
+                    namespace: name.namespace.as_deref().map(str::to_owned),
+                    is_ours: true,
+                };
+                let remedy = "make it shorter, or delete objects that nothing uses and restart Hallmark";
+                let error = YamlError { line: None, message: why.clone(), seen: Box::new(seen), remedy };
+                Document { file: None, line: None, content: Err(error) }
+            }
+        }
+    }
+}

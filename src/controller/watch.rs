@@ -1,0 +1,82 @@
+//! One task for each kind, which tells the index what its watch shows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use kube::Api;
+use kube::core::DynamicObject;
+use kube::runtime::WatchStreamExt as _;
+use kube::runtime::utils::{Backoff, ResetTimerBackoff};
+use kube::runtime::watcher::{self, Event, watcher};
+
+use super::Shared;
+use super::failure::Failure;
+use super::index::Index;
+use super::kinds::WatchedKind;
+
+/// How long one watch request lasts. A connection that died silently is noticed a little later.
+const WATCH_SECONDS: u32 = 60;
+
+/// Follows one kind for as long as the runtime lives.
+pub(super) async fn follow(shared: Arc<Shared>, kind: usize, watched: &'static WatchedKind) {
+    let api: Api<DynamicObject> = Api::all_with(shared.connection.client.clone(), &watched.resource());
+    let config = watcher::Config::default().timeout(WATCH_SECONDS);
+    let mut events = watcher(api, config).backoff(ResetTimerBackoff::new(Delay::default(), QUIET)).boxed();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => {
+                // A list that only begins has shown nothing yet.
+                let has_answered = !matches!(event, Event::Init);
+                take(&mut shared.index(), kind, event);
+                if has_answered {
+                    shared.works(kind);
+                }
+            }
+            Err(error) => shared.fails(kind, watched, Failure::from(&error)),
+        }
+    }
+}
+
+fn take(index: &mut Index, kind: usize, event: Event<DynamicObject>) {
+    match event {
+        Event::Init => index.begin(kind),
+        Event::InitApply(object) => index.arrive(kind, &object),
+        Event::InitDone => index.finish(kind),
+        Event::Apply(object) => index.apply(kind, &object),
+        Event::Delete(object) => index.delete(kind, &object),
+    }
+}
+
+/// How long a watch that fails waits before it tries again: half a second at first, five at last.
+#[derive(Debug)]
+pub(super) struct Delay(Duration);
+
+/// After a failure this long ago, delays begin anew. A list that begins counts as success to the watcher, so
+/// that success alone must not.
+const QUIET: Duration = Duration::from_secs(30);
+
+const FIRST_DELAY: Duration = Duration::from_millis(500);
+const LAST_DELAY: Duration = Duration::from_secs(5);
+
+impl Default for Delay {
+    fn default() -> Self {
+        Self(FIRST_DELAY)
+    }
+}
+
+impl Iterator for Delay {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        let delay = self.0;
+        self.0 = (delay * 2).min(LAST_DELAY);
+        Some(delay)
+    }
+}
+
+impl Backoff for Delay {
+    fn reset(&mut self) {
+        *self = Self::default();
+    }
+}
