@@ -2,8 +2,11 @@
 
 mod access;
 mod certificates;
+mod documents;
 mod objects;
+mod ratify;
 mod rendered;
+mod trust;
 
 use std::path::PathBuf;
 
