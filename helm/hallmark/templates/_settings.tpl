@@ -4,9 +4,6 @@
 {{- $url := include "hallmark.url" . }}
 {{- $mode := include "hallmark.certificateMode" . }}
 {{- $gatekeeper := dict
-  "url" $url
-  "owner" $name
-  "adopt" .Values.adoptProviders
   "webhook" .Values.gatekeeper.validatingWebhook
   "mutating_webhook" .Values.gatekeeper.mutatingWebhook
   "client_ca" .Values.clientAuth.mode }}
@@ -28,6 +25,9 @@
 {{- if eq $mode "provided" }}
 {{- $_ := set $settings "cert_dir" "/etc/hallmark/tls" }}
 {{- else }}
+{{- $_ := set $gatekeeper "url" $url }}
+{{- $_ := set $gatekeeper "owner" $name }}
+{{- $_ := set $gatekeeper "adopt" .Values.adoptProviders }}
 {{- $_ := set $gatekeeper "providers" (include "hallmark.providers" . | fromYamlArray) }}
 {{- if eq $mode "certManager" }}
 {{- $_ := set $settings "cert_dir" "/etc/hallmark/tls" }}

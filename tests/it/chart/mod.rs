@@ -6,6 +6,7 @@ mod documents;
 mod objects;
 mod ratify;
 mod rendered;
+mod settings;
 mod trust;
 
 use std::path::PathBuf;
