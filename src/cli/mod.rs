@@ -1,6 +1,7 @@
 //! The command line: subcommands, what they print and how they exit.
 
 mod check;
+mod crds;
 mod demo;
 mod image;
 mod serve;
@@ -63,6 +64,7 @@ pub fn command() -> Command {
                 .arg_required_else_help(true)
                 .subcommand(check::command()),
         )
+        .subcommand(crds::command())
         .subcommand(Command::new("version").about("Prints the version"))
 }
 
@@ -75,6 +77,7 @@ fn dispatch(matches: &ArgMatches) -> Exit {
             Some(("check", matches)) => check::run(matches),
             _ => Ok(Exit::Unusable),
         },
+        Some(("crds", _)) => crds::run(),
         Some(("version", _)) => print(&format!("hallmark {}\n", env!("CARGO_PKG_VERSION"))),
         _ => Ok(Exit::Unusable),
     };

@@ -20,6 +20,7 @@ mod place;
 mod policy;
 mod resource;
 mod rule;
+pub mod schema;
 mod secret_name;
 pub mod source;
 mod store;

@@ -23,6 +23,7 @@ mod architecture;
 mod bad_input;
 mod chart;
 mod config_check;
+mod crds;
 mod demo;
 mod endpoint;
 mod engine;
