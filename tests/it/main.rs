@@ -34,6 +34,5 @@ mod registry;
 mod serve;
 mod settings;
 mod signer;
-mod templates;
 mod tls;
 mod verify;

@@ -123,8 +123,11 @@ fn alerts_use_metrics_that_exist() {
         metrics.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     let text = std::fs::read_to_string(chart().join("alerts.yaml")).expect("alerts");
     let alerts: Vec<Value> = serde_saphyr::from_str(&text).expect("YAML");
+    let guide = std::fs::read_to_string(docs("operators.md")).expect("guide");
     assert!(!alerts.is_empty());
     for alert in &alerts {
+        let name = alert["alert"].as_str().expect("name");
+        assert!(guide.contains(&format!("| `{name}` |")), "operators.md does not say what to do on {name}");
         let expression = alert["expr"].as_str().expect("expression");
         let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
         let used: Vec<&str> = expression
