@@ -34,5 +34,6 @@ mod registry;
 mod serve;
 mod settings;
 mod signer;
+mod templates;
 mod tls;
 mod verify;

@@ -1,0 +1,26 @@
+//! The ConstraintTemplates, run: their Rego on an interpreter in this process and on Gatekeeper's own `gator`,
+//! against answers that Hallmark's encoder writes and against those of a hostile stand-in.
+
+mod answers;
+mod cases;
+mod gatekeeper;
+mod hostile;
+mod policy;
+mod source;
+
+use std::path::PathBuf;
+
+/// A file or folder of the repository.
+fn repository(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn read(path: &str) -> String {
+    let path = repository(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// A YAML document as JSON.
+fn yaml(text: &str) -> serde_json::Value {
+    serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{error} in\n{text}"))
+}
