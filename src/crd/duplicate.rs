@@ -41,6 +41,7 @@ fn join(first: &mut Converted, mut second: Converted) {
             Item::Verifier(draft) => draft.artifact_types.clone(),
             _ => Vec::new(),
         };
+        first.mandatory |= second.mandatory;
         refuse(&mut first.item, "is written twice with different content".to_owned(), claimed);
     }
     first.notes.said.append(&mut second.notes.said);
@@ -55,13 +56,7 @@ fn refuse(item: &mut Item, reason: String, claimed: Vec<String>) {
             *body = Err(reason);
         }
         Item::Policy(rule) => {
-            let name = match rule {
-                RuleSettings::ByArtifactType { name, .. }
-                | RuleSettings::Threshold { name, .. }
-                | RuleSettings::Refused { name, .. } => name.clone(),
-                RuleSettings::OneValidSignature => "default".into(),
-            };
-            *rule = RuleSettings::Refused { name, reason };
+            *rule = RuleSettings::Refused { name: super::rule::name_of(rule), reason };
         }
     }
 }

@@ -8,11 +8,11 @@ use super::field::Notes;
 use super::lookup::{Found, KeySources};
 use super::notation::{NotationDraft, SourceName};
 use super::place;
-use super::rule::rule;
+use super::plan::{self, Planning};
 use super::verifier::VerifierDraft;
-use super::{Configuration, ConvertOptions, Converted, Item, Kind, ResourceKey, ResourceState};
+use super::{Configuration, ConvertOptions, Converted, Item, ResourceKey, ResourceState};
 use crate::engine::diagnostic::{Diagnostic, Severity};
-use crate::engine::settings::{PlanSettings, RuleSettings};
+use crate::engine::settings::PlanSettings;
 use crate::trust::key_source::{KeyContent, KeySourceSettings};
 use crate::trust::store::{KeySourceName, StoreSettings as TrustStoreSettings, StoreType};
 use crate::verifier::{NotationSettings, VerifierSettings};
@@ -27,10 +27,18 @@ pub(super) struct Linked {
 }
 
 /// A Verifier whose names were looked up.
-struct LinkedVerifier {
-    namespace: Namespace,
-    settings: VerifierSettings,
-    sources: BTreeMap<KeySourceName, KeySourceSettings>,
+pub(super) struct LinkedVerifier {
+    pub(super) key: ResourceKey,
+    pub(super) mandatory: bool,
+    pub(super) settings: VerifierSettings,
+    pub(super) sources: BTreeMap<KeySourceName, KeySourceSettings>,
+}
+
+impl LinkedVerifier {
+    /// Its resource, which no other verifier has.
+    pub(super) fn resource(&self) -> &Arc<str> {
+        self.settings.resource()
+    }
 }
 
 /// Looks up the names that resources give each other, and says what dangles or is unused.
@@ -42,14 +50,9 @@ pub(super) fn link(converted: Vec<Converted>, options: &ConvertOptions) -> Linke
     let linked = link_verifiers(&mut resources, &sources, &mut used, options);
     say_unused(&mut resources, &used);
     let mut general = Vec::new();
-    let cluster = plan(&None, &mut resources, &linked, &mut general);
-    let namespaces: BTreeMap<_, _> = own_namespaces(&resources)
-        .into_iter()
-        .map(|namespace| {
-            let settings = plan(&Some(namespace.clone()), &mut resources, &linked, &mut general);
-            (namespace, settings)
-        })
-        .collect();
+    let planning = Planning::new(&mut resources, &linked, options.namespaced);
+    let cluster = planning.plan(&None, &mut resources, &mut general);
+    let namespaces = plan::of_namespaces(&planning, &mut resources, &mut general);
     let refused: BTreeSet<_> = resources
         .iter()
         .filter(|resource| resource.refusal().is_some())
@@ -83,15 +86,6 @@ pub(super) fn sort(diagnostics: &mut Vec<Diagnostic>) {
     });
 }
 
-/// Namespaces with a resource that decides something there. A CertificateStore alone decides nothing.
-fn own_namespaces(resources: &[Converted]) -> BTreeSet<Arc<str>> {
-    resources
-        .iter()
-        .filter(|resource| resource.key.kind != Kind::CertificateStore)
-        .filter_map(|resource| resource.key.namespace.clone())
-        .collect()
-}
-
 fn link_verifiers(
     resources: &mut [Converted],
     sources: &KeySources,
@@ -102,7 +96,10 @@ fn link_verifiers(
     for resource in resources.iter_mut() {
         let Item::Verifier(draft) = &resource.item else { continue };
         let namespace = resource.key.namespace.clone();
-        linked.push(Linker { namespace, sources, used, notes: &mut resource.notes }.link(draft, options));
+        let linker = Linker { namespace, sources, used, notes: &mut resource.notes };
+        let (settings, sources) = linker.link(draft, options);
+        let (key, mandatory) = (resource.key.clone(), resource.mandatory);
+        linked.push(LinkedVerifier { key, mandatory, settings, sources });
     }
     linked
 }
@@ -116,7 +113,11 @@ struct Linker<'a> {
 }
 
 impl Linker<'_> {
-    fn link(mut self, draft: &VerifierDraft, options: &ConvertOptions) -> LinkedVerifier {
+    fn link(
+        mut self,
+        draft: &VerifierDraft,
+        options: &ConvertOptions,
+    ) -> (VerifierSettings, BTreeMap<KeySourceName, KeySourceSettings>) {
         let mut sources = BTreeMap::new();
         let settings = match &draft.body {
             Err(reason) => refused(draft, reason.clone()),
@@ -139,7 +140,7 @@ impl Linker<'_> {
         if matches!(settings, VerifierSettings::Refused { .. }) {
             sources.clear();
         }
-        LinkedVerifier { namespace: self.namespace, settings, sources }
+        (settings, sources)
     }
 
     fn trust_stores(
@@ -278,56 +279,5 @@ fn say_unused(resources: &mut [Converted], used: &BTreeSet<ResourceKey>) {
             let place = (None, "");
             resource.notes.say(Severity::Warning, place, "is named by no Verifier", "name it, or remove it");
         }
-    }
-}
-
-/// The plan for one scope: its own resources united with the cluster's.
-fn plan(
-    scope: &Namespace,
-    resources: &mut [Converted],
-    linked: &[LinkedVerifier],
-    general: &mut Vec<Diagnostic>,
-) -> PlanSettings {
-    let visible = |namespace: &Namespace| namespace.is_none() || namespace == scope;
-    let mut settings = PlanSettings::default();
-    for verifier in linked.iter().filter(|verifier| visible(&verifier.namespace)) {
-        settings.verifiers.push(verifier.settings.clone());
-        settings.key_sources.extend(verifier.sources.clone());
-    }
-    for resource in resources.iter().filter(|resource| visible(&resource.key.namespace)) {
-        if let Item::Store(store) = &resource.item {
-            settings.stores.push(store.clone());
-        }
-    }
-    let own = rule(scope, resources, &settings.verifiers);
-    settings.rule = match (own, scope) {
-        (Some(rule), _) => rule,
-        (None, Some(_)) => rule(&None, resources, &settings.verifiers).unwrap_or_default(),
-        (None, None) => RuleSettings::OneValidSignature,
-    };
-    if scope.is_none() {
-        say_missing(&settings, resources, general);
-    }
-    settings
-}
-
-fn say_missing(settings: &PlanSettings, resources: &[Converted], general: &mut Vec<Diagnostic>) {
-    let any_of = |kind: Kind| resources.iter().any(|resource| resource.key.kind == kind);
-    let notes = Notes::new(String::new(), None, None);
-    let mut say =
-        |severity, message, remedy| general.push(notes.diagnostic(severity, (None, ""), message, remedy));
-    if !any_of(Kind::Verifier) {
-        say(
-            Severity::Warning,
-            "there is no Verifier, so no image can be verified",
-            "add a Verifier of name notation",
-        );
-    }
-    if !any_of(Kind::Store) {
-        say(Severity::Notice, "there is no Store: registries are read with docker's credentials, if any", "");
-    }
-    if matches!(settings.rule, RuleSettings::OneValidSignature) {
-        let message = "there is no Policy: one valid signature of a configured Verifier suffices";
-        say(Severity::Notice, message, "");
     }
 }

@@ -13,10 +13,12 @@ mod k8_secrets;
 mod key_source;
 mod link;
 mod lookup;
+mod mandatory;
 mod merge;
 pub mod node;
 mod notation;
 mod place;
+mod plan;
 mod policy;
 mod resource;
 mod rule;
@@ -29,6 +31,8 @@ pub mod yaml;
 
 #[cfg(test)]
 mod fault_tests;
+#[cfg(test)]
+mod mandatory_tests;
 #[cfg(test)]
 mod merge_tests;
 #[cfg(test)]
@@ -130,6 +134,8 @@ pub struct Configuration {
 #[derive(Clone, Debug)]
 struct Converted {
     key: ResourceKey,
+    /// Whether it holds in every namespace.
+    mandatory: bool,
     /// The document, to tell a repeated one from a contradiction.
     node: Node,
     notes: field::Notes,
@@ -179,7 +185,8 @@ fn convert_one(mut resource: Resource, options: &ConvertOptions) -> Converted {
         Kind::Verifier => Item::Verifier(verifier::convert(&mut resource)),
         Kind::Policy => Item::Policy(policy::convert(&mut resource)),
     };
-    Converted { key: resource.key, node: resource.node, notes: resource.notes, item }
+    let mandatory = resource.mandatory;
+    Converted { key: resource.key, mandatory, node: resource.node, notes: resource.notes, item }
 }
 
 /// What a set of documents means, without regard to any before it.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::field::{Field, Notes, did_you_mean, nearest};
+use super::mandatory;
 use super::node::Node;
 use super::yaml::YamlError;
 use crate::engine::diagnostic::{Diagnostic, Severity};
@@ -127,6 +128,8 @@ pub enum Version {
 pub(super) struct Resource {
     pub(super) key: ResourceKey,
     pub(super) version: Version,
+    /// Whether it holds in every namespace.
+    pub(super) mandatory: bool,
     /// The whole document, empty where it cannot be read.
     pub(super) node: Node,
     pub(super) notes: Notes,
@@ -192,7 +195,8 @@ fn identify_node(node: &Node, file: Option<Arc<Path>>, line: Option<u32>) -> Ide
             None => notes.error(&root.absent("spec"), "is missing", "write spec: and what belongs below it"),
         }
     }
-    Identified::Resource(Resource { key, version: claim.version, node: node.clone(), notes })
+    let mandatory = mandatory::is_mandatory(&root, &key, &mut notes);
+    Identified::Resource(Resource { key, version: claim.version, mandatory, node: node.clone(), notes })
 }
 
 fn say_nameless(root: &Field<'_>, notes: &mut Notes) {
@@ -257,7 +261,9 @@ fn identify_unreadable(error: &YamlError, document: &Document) -> Identified {
     notes.resource = claim.called(kind, &key);
     notes.say(Severity::Error, (error.line, ""), message, remedy);
     let node = Node { line: document.line, value: super::node::Value::Null };
-    Identified::Resource(Resource { key, version: claim.version, node, notes })
+    // What cannot be read may be annotated.
+    let mandatory = mandatory::may_be(&key);
+    Identified::Resource(Resource { key, version: claim.version, mandatory, node, notes })
 }
 
 fn foreign(node: &Node, notes: &Notes, api_version: &str, kind: &str) -> Identified {

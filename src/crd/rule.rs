@@ -61,7 +61,18 @@ fn line_of(node: &Node, path: &str, name: &str) -> Option<u32> {
     parent.member(name)?.line
 }
 
-fn missing_verifier(rule: &RuleSettings, verifiers: &[VerifierSettings]) -> Option<Arc<str>> {
+/// What a rule is called.
+pub(super) fn name_of(rule: &RuleSettings) -> Arc<str> {
+    match rule {
+        RuleSettings::ByArtifactType { name, .. }
+        | RuleSettings::Threshold { name, .. }
+        | RuleSettings::Refused { name, .. } => name.clone(),
+        RuleSettings::OneValidSignature => "default".into(),
+    }
+}
+
+/// A verifier that a rule names and that is not there.
+pub(super) fn missing_verifier(rule: &RuleSettings, verifiers: &[VerifierSettings]) -> Option<Arc<str>> {
     fn first_missing(rule: &ThresholdRule, verifiers: &[VerifierSettings]) -> Option<Arc<str>> {
         match rule {
             ThresholdRule::AtLeast { rules, .. } => {

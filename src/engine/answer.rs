@@ -81,10 +81,11 @@ pub(super) fn skipped() -> Reason {
     )
 }
 
-pub(super) fn not_covered() -> Reason {
+pub(super) fn not_covered(mandatory: Option<&str>) -> Reason {
+    let whose = mandatory.map(|resource| format!(" of mandatory {resource}")).unwrap_or_default();
     Reason::new(
         ReasonCode::NoApplicablePolicy,
-        "no trust policy covers this image's repository",
+        format!("no trust policy{whose} covers this image's repository"),
         "add the repository to a trust policy's registryScopes, or a statement with scope *",
     )
 }
@@ -130,11 +131,17 @@ pub(super) fn listing_cut_short() -> Reason {
     )
 }
 
+/// The reason for which a signature does not count for what is mandatory.
+pub(super) fn not_for(mandatory: &str, reason: &Reason) -> Reason {
+    let message = format!("{mandatory}: {}", reason.message);
+    Reason::new(reason.code, message, reason.remediation.clone())
+}
+
 pub(super) fn rule_not_satisfied(count: usize, policy: &str, first: Option<&Reason>) -> Reason {
     let first = first.map(|reason| format!("; the first: {}", reason.message)).unwrap_or_default();
     Reason::new(
         ReasonCode::RuleNotSatisfied,
-        format!("of {count} signatures not enough are good for policy {policy}{first}"),
+        format!("of {count} signatures not enough are good for {policy}{first}"),
         "see each signature's reason; sign the image with what the policy asks for",
     )
 }

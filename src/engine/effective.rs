@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer;
+use super::demand::{Demands, Known};
 use super::fingerprint::Fingerprint;
 use super::plan::Judge;
-use super::rule::{Holds, Inputs, Rule, Standing, Voter};
+use super::rule::{Holds, Voter};
 use crate::outcome::{Outcome, PolicyIdentity, Reason};
 use crate::registry::ArtifactStore;
 
@@ -33,7 +34,7 @@ pub struct EffectiveSettings {
     /// For how long a list of referrers is believed, where a Store says.
     pub referrers_ttl: Option<Duration>,
     /// What must hold.
-    pub rule: Rule,
+    pub demands: Demands,
     /// The verifiers as the rule sees them.
     pub voters: Vec<Voter>,
     /// The verifiers that judge, each with its statement.
@@ -51,9 +52,13 @@ impl EffectiveSettings {
     /// it as it is.
     pub(super) fn fingerprint(&self, store_refusal: Option<&str>) -> String {
         let mut fingerprint = Fingerprint::new();
-        fingerprint.rule(self.rule.settings());
-        fingerprint.voters(&self.voters);
-        fingerprint.judges(&self.judges);
+        for demand in self.demands.iter() {
+            fingerprint.text(demand.mandatory.as_deref().unwrap_or_default());
+            fingerprint.rule(demand.rule.settings());
+            fingerprint.voters(&demand.voters);
+            let judges = self.judges.iter().filter(|judge| demand.counts(&judge.voter.resource));
+            fingerprint.judges(&judges.collect::<Vec<_>>());
+        }
         fingerprint.text(store_refusal.unwrap_or_default());
         fingerprint.finish()
     }
@@ -69,17 +74,30 @@ impl EffectiveSettings {
                 self.policy.clone(),
             ))
         };
-        if let Some(why) = self.rule.refusal() {
-            return undecidable(&format!("the Policy {} is refused: {why}", self.rule.name()));
-        }
-        if self.voters.is_empty() {
-            return undecidable("no Verifier is configured");
+        for demand in self.demands.iter() {
+            let (mandatory, rule) = (&demand.mandatory, &demand.rule);
+            if let Some(why) = rule.refusal() {
+                let called = match mandatory {
+                    Some(resource) => format!("{resource}, which is mandatory,"),
+                    None => format!("the Policy {}", rule.name()),
+                };
+                return undecidable(&format!("{called} is refused: {why}"));
+            }
+            if demand.voters.is_empty() {
+                return undecidable(&match mandatory {
+                    Some(resource) => {
+                        format!("no Verifier is configured that {resource}, which is mandatory, counts")
+                    }
+                    None => "no Verifier is configured".to_owned(),
+                });
+            }
         }
         if self.holds_unseen() == Holds::Yes {
             return Some(Outcome::not_required(None, answer::skipped(), policy));
         }
-        if self.voters.iter().all(|voter| voter.standing == Standing::NotApplicable) {
-            return Some(Outcome::rejected(None, answer::not_covered(), Vec::new(), policy));
+        if let Some(demand) = self.demands.iter().find(|demand| demand.is_uncovered()) {
+            let reason = answer::not_covered(demand.mandatory.as_deref());
+            return Some(Outcome::rejected(None, reason, Vec::new(), policy));
         }
         store_refusal.and_then(undecidable)
     }
@@ -87,12 +105,7 @@ impl EffectiveSettings {
     /// Whether the rule holds with nothing but what `skip` gives, whatever the image has.
     fn holds_unseen(&self) -> Holds {
         let anything = BTreeSet::from([None]);
-        self.rule.evaluate(&Inputs {
-            voters: &self.voters,
-            judged: &[],
-            seen: &BTreeSet::new(),
-            pending: &anything,
-        })
+        self.demands.evaluate(&Known { judged: &[], seen: &BTreeSet::new(), pending: &anything })
     }
 }
 

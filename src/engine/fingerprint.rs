@@ -109,7 +109,7 @@ impl Fingerprint {
 
     /// Whom each verifier trusts, and how strictly it looks. Neither the name of the statement nor the
     /// other repositories that it covers change a decision.
-    pub(super) fn judges(&mut self, judges: &[Judge]) {
+    pub(super) fn judges(&mut self, judges: &[&Judge]) {
         self.unordered(judges, |one, judge| {
             let settings = &judge.verifier.settings;
             one.text(&settings.name);

@@ -17,6 +17,8 @@ pub(super) struct Found {
     pub(super) holds: Holds,
     /// Whether it would hold if there were nothing but what was looked at.
     pub(super) holds_alone: Holds,
+    /// What does not hold of what was looked at.
+    pub(super) unmet: Option<Unmet>,
     /// Every candidate that a list gave.
     pub(super) listed: Arc<[Listed]>,
     pub(super) reports: Vec<SignatureReport>,
@@ -35,6 +37,18 @@ pub(super) struct Found {
     pub(super) any_candidate: bool,
 }
 
+/// A demand that does not hold.
+pub(super) struct Unmet {
+    /// Who demands it.
+    pub(super) called: String,
+    /// Whether the namespace that asks has no say in it.
+    pub(super) is_mandatory: bool,
+    /// How many words on signatures counted for it.
+    pub(super) count: usize,
+    /// The first reason for which one of them was no good one.
+    pub(super) first: Option<Reason>,
+}
+
 impl Found {
     /// What the judgements say; nothing yet of the rule.
     pub(super) fn of(judgements: Vec<Judgement>, proofs: Vec<Arc<SignatureFacts>>) -> Self {
@@ -51,6 +65,7 @@ impl Found {
         Self {
             holds: Holds::Unknown,
             holds_alone: Holds::Unknown,
+            unmet: None,
             listed: Arc::new([]),
             reports,
             proofs,
@@ -84,9 +99,17 @@ impl Found {
         if self.too_many {
             return answer::too_many_signatures(limit);
         }
-        match (self.first_reason(SignatureResult::Refuted), self.reports.len()) {
+        let Some(unmet) = &self.unmet else {
+            return answer::rule_not_satisfied(
+                self.reports.len(),
+                &format!("policy {}", settings.policy.name),
+                None,
+            );
+        };
+        match (&unmet.first, unmet.count) {
+            (Some(reason), 1) if unmet.is_mandatory => answer::not_for(&unmet.called, reason),
             (Some(reason), 1) => reason.clone(),
-            (first, count) => answer::rule_not_satisfied(count, &settings.policy.name, first),
+            (first, count) => answer::rule_not_satisfied(count, &unmet.called, first.as_ref()),
         }
     }
 

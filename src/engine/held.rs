@@ -64,7 +64,7 @@ impl Load {
         let settings = &self.shared.settings;
         let listed_at = candidates.listed_at;
         let is_old = older_than(listed_at, settings.verified_ttl, self.now);
-        let wants_more = found.unexamined && self.effective.settings.rule.evidence() == Evidence::All;
+        let wants_more = found.unexamined && self.effective.settings.demands.evidence() == Evidence::All;
         if !is_old && !wants_more {
             return Held::Decided(self.verified(&candidates.subject, found, listed_at));
         }

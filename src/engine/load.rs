@@ -189,7 +189,7 @@ impl Load {
             self.shared.memory.other_facts.invalidate(facts.manifest());
         }
         let reason = answer::verified(subject, found.proofs.len());
-        let evidence = self.effective.settings.rule.evidence();
+        let evidence = self.effective.settings.demands.evidence();
         let mut outcome =
             Outcome::verified(subject.clone(), reason, found.reports, evidence, policy, proven_at);
         outcome.stale = found.stale;
@@ -231,7 +231,7 @@ impl Load {
         }
         let reason = found.rejection(settings, self.shared.settings.signatures_per_image);
         let mut outcome = Outcome::rejected(Some(subject), reason, found.reports, policy);
-        outcome.evidence = settings.rule.evidence();
+        outcome.evidence = settings.demands.evidence();
         outcome
     }
 

@@ -6,6 +6,7 @@
 
 mod answer;
 mod ask;
+mod demand;
 pub mod diagnostic;
 mod effective;
 mod failure;
@@ -20,12 +21,14 @@ pub mod plan;
 mod plans;
 mod proven;
 pub mod rule;
+pub mod scope;
 mod search;
 pub mod settings;
 mod tag;
 mod weight;
 
 pub use answer::Answer;
+pub use demand::{Demand, Demands, Known};
 pub use effective::{Effective, EffectiveSettings};
 pub use limits::{EngineSettings, Overflow};
 pub use plan::{Plan, PlanParts};

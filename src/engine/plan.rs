@@ -9,9 +9,11 @@ use std::time::Duration;
 use moka::sync::Cache;
 
 use super::answer;
+use super::demand::{Demand, Demands};
 use super::effective::{Effective, EffectiveSettings};
 use super::fingerprint::Fingerprint;
 use super::rule::{Rule, Standing, Voter};
+use super::scope::Scope;
 use super::settings::PlanSettings;
 use crate::outcome::{PolicyIdentity, Reason};
 use crate::reference::Repository;
@@ -38,16 +40,26 @@ pub struct PlanParts {
 
 /// An immutable snapshot of one configuration.
 pub struct Plan {
-    rule: Rule,
+    /// What is demanded, the first by whoever asks, each with the repositories that it is demanded of.
+    demands: Vec<(Demand, Option<Vec<Scope>>)>,
     verifiers: Vec<PlannedVerifier>,
     /// Why no image can be read, where the Stores are refused.
     store_refusal: Option<String>,
     referrers_ttl: Option<Duration>,
     store: Arc<dyn ArtifactStore>,
     source: Arc<str>,
-    /// By the statement that each verifier applies; as many as the statements have combinations in use.
-    settings: Mutex<HashMap<Vec<Option<usize>>, Arc<EffectiveSettings>>>,
+    /// By what applies to a repository; as many as are in use.
+    settings: Mutex<HashMap<Applying, Arc<EffectiveSettings>>>,
     effective: Cache<Repository, Effective>,
+}
+
+/// What applies to a repository.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Applying {
+    /// Which demands.
+    demands: Vec<bool>,
+    /// The position of the statement that each verifier applies.
+    statements: Vec<Option<usize>>,
 }
 
 #[derive(Clone, Debug)]
@@ -84,10 +96,15 @@ impl Plan {
         });
         let verifiers =
             settings.verifiers.iter().map(|verifier| PlannedVerifier::new(verifier, &parts)).collect();
+        let own = Demand::new(Rule::new(settings.rule), settings.counted, None);
+        let mandatory = settings.mandatory.into_iter().map(|mandatory| {
+            let (counted, resource) = (Some(mandatory.counted), Some(mandatory.resource));
+            (Demand::new(Rule::new(mandatory.rule), counted, resource), mandatory.scopes)
+        });
         let mut source = Fingerprint::new();
         source.stores(&settings.stores);
         Self {
-            rule: Rule::new(settings.rule),
+            demands: std::iter::once((own, None)).chain(mandatory).collect(),
             verifiers,
             store_refusal,
             referrers_ttl: settings.stores.iter().filter_map(|store| store.referrers_ttl).min(),
@@ -106,7 +123,7 @@ impl Plan {
         let name = repository.to_string();
         let effective = Effective {
             scope: format!("{name} as {}", self.store.access_scope(repository)).into(),
-            settings: self.settings_of(&name),
+            settings: self.settings_of(repository, &name),
         };
         self.effective.insert(repository.clone(), effective.clone());
         effective
@@ -117,21 +134,32 @@ impl Plan {
         &self.store
     }
 
-    fn settings_of(&self, repository: &str) -> Arc<EffectiveSettings> {
-        let statements: Vec<Option<usize>> =
-            self.verifiers.iter().map(|verifier| verifier.statement_of(repository)).collect();
+    fn settings_of(&self, repository: &Repository, name: &str) -> Arc<EffectiveSettings> {
+        let covers = |scopes: &Option<Vec<Scope>>| {
+            scopes.as_ref().is_none_or(|scopes| Scope::narrowest(scopes, repository).is_some())
+        };
+        let applying = Applying {
+            demands: self.demands.iter().map(|(_, scopes)| covers(scopes)).collect(),
+            statements: self.verifiers.iter().map(|verifier| verifier.statement_of(name)).collect(),
+        };
         let mut known = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(settings) = known.get(&statements) {
+        if let Some(settings) = known.get(&applying) {
             return Arc::clone(settings);
         }
-        let settings = Arc::new(self.settings_under(&statements));
-        known.insert(statements, Arc::clone(&settings));
+        let settings = Arc::new(self.settings_under(&applying));
+        known.insert(applying, Arc::clone(&settings));
         settings
     }
 
-    fn settings_under(&self, statements: &[Option<usize>]) -> EffectiveSettings {
+    fn settings_under(&self, applying: &Applying) -> EffectiveSettings {
+        let demands = self.demands.iter().zip(&applying.demands);
+        let demands: Vec<&Demand> =
+            demands.filter_map(|((demand, _), applies)| applies.then_some(demand)).collect();
         let (mut voters, mut judges, mut refusal): (_, _, Option<Reason>) = (Vec::new(), Vec::new(), None);
-        for (verifier, statement) in self.verifiers.iter().zip(statements) {
+        for (verifier, statement) in self.verifiers.iter().zip(&applying.statements) {
+            if !demands.iter().any(|demand| demand.counts(verifier.resource())) {
+                continue;
+            }
             match verifier {
                 PlannedVerifier::Refused { voter, reason } => {
                     refusal.get_or_insert_with(|| {
@@ -146,12 +174,13 @@ impl Plan {
                 }
             }
         }
+        let demands = Demands::new(demands.into_iter().map(|demand| demand.over(&voters)).collect());
         let mut settings = EffectiveSettings {
-            policy: PolicyIdentity { name: self.rule.name(), id: "".into() },
+            policy: PolicyIdentity { name: demands.name(), id: "".into() },
             store: Arc::clone(&self.store),
             source: Arc::clone(&self.source),
             referrers_ttl: self.referrers_ttl,
-            rule: self.rule.clone(),
+            demands,
             artifact_types: listed_types(&voters),
             beforehand: None,
             voters,
@@ -186,6 +215,7 @@ fn voter_of(verifier: &NotationVerifier, judge: Option<&Judge>) -> Voter {
 
 fn voter(verifier: &NotationVerifier, standing: Standing) -> Voter {
     Voter {
+        resource: verifier.settings.resource.clone(),
         name: verifier.settings.name.clone(),
         artifact_types: verifier.settings.artifact_types.clone(),
         standing,
@@ -200,14 +230,22 @@ impl PlannedVerifier {
                 plugins: allowed(&parts.plugins, &settings.plugins),
                 settings: Arc::new(settings.clone()),
             })),
-            VerifierSettings::Refused { name, artifact_types, reason, .. } => Self::Refused {
+            VerifierSettings::Refused { resource, name, artifact_types, reason } => Self::Refused {
                 voter: Voter {
+                    resource: resource.clone(),
                     name: name.clone(),
                     artifact_types: artifact_types.clone(),
                     standing: Standing::Refused,
                 },
                 reason: reason.clone(),
             },
+        }
+    }
+
+    fn resource(&self) -> &str {
+        match self {
+            Self::Notation(verifier) => &verifier.settings.resource,
+            Self::Refused { voter, .. } => &voter.resource,
         }
     }
 
@@ -243,7 +281,7 @@ fn listed_types(voters: &[Voter]) -> Vec<String> {
 impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Plan")
-            .field("rule", &self.rule)
+            .field("demands", &self.demands)
             .field("verifiers", &self.verifiers)
             .finish_non_exhaustive()
     }

@@ -26,6 +26,8 @@ pub struct Judged {
     pub candidate: Digest,
     /// The candidate's artifact type.
     pub artifact_type: Arc<str>,
+    /// The verifier's resource.
+    pub resource: Arc<str>,
     /// `spec.name` of the verifier.
     pub verifier: Arc<str>,
     /// How it ended.
@@ -59,6 +61,8 @@ impl Standing {
 /// A verifier as the rule sees it.
 #[derive(Clone, Debug)]
 pub struct Voter {
+    /// Its resource, which no other verifier has.
+    pub resource: Arc<str>,
     /// `spec.name`.
     pub name: Arc<str>,
     /// The artifact types it claims; `*` claims all.

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
+use super::demand::Known;
 use super::effective::EffectiveSettings;
 use super::failure;
-use super::found::Found;
+use super::found::{Found, Unmet};
 use super::memory::Listed;
-use super::rule::{Holds, Inputs, Judged};
+use super::rule::{Holds, Judged};
 use super::{Shared, older_than};
 use crate::oci::Descriptor;
 use crate::outcome::{BoundSubject, Evidence as EvidenceMode, Reason, SignatureResult};
@@ -172,7 +173,7 @@ impl<'a> Search<'a> {
 
     /// Settled for good: with evidence `all`, every candidate is looked at.
     fn is_settled(&self) -> bool {
-        match self.settings.rule.evidence() {
+        match self.settings.demands.evidence() {
             EvidenceMode::All => false,
             EvidenceMode::First => self.evaluate() != Holds::Unknown,
         }
@@ -192,11 +193,28 @@ impl<'a> Search<'a> {
     }
 
     fn evaluate_with(&self, pending: &BTreeSet<Option<Arc<str>>>) -> Holds {
-        self.settings.rule.evaluate(&Inputs {
-            voters: &self.settings.voters,
-            judged: &self.judged,
-            seen: &self.seen,
-            pending,
+        self.settings.demands.evaluate(&self.known(pending))
+    }
+
+    fn known<'b>(&'b self, pending: &'b BTreeSet<Option<Arc<str>>>) -> Known<'b> {
+        Known { judged: &self.judged, seen: &self.seen, pending }
+    }
+
+    /// The demand that does not hold of what was looked at, with what was said for it.
+    fn unmet(&self) -> Option<Unmet> {
+        let nothing = BTreeSet::new();
+        let demand = self.settings.demands.unmet(&self.known(&nothing))?;
+        let words = self.judged.iter().zip(&self.judgements);
+        let words: Vec<_> = words.filter(|(judged, _)| demand.counts(&judged.resource)).collect();
+        let refuted = |(judged, judgement): &(&Judged, &Judgement)| match judged.result {
+            SignatureResult::Refuted => judgement.report.reason.clone(),
+            _ => None,
+        };
+        Some(Unmet {
+            called: demand.called(),
+            is_mandatory: demand.mandatory.is_some(),
+            count: words.len(),
+            first: words.iter().find_map(refuted),
         })
     }
 
@@ -291,6 +309,7 @@ impl<'a> Search<'a> {
             self.judged.push(Judged {
                 candidate: facts.manifest().clone(),
                 artifact_type: artifact_type.clone(),
+                resource: judge.voter.resource.clone(),
                 verifier: judge.voter.name.clone(),
                 result: judgement.report.result,
             });
@@ -335,6 +354,7 @@ impl<'a> Search<'a> {
             self.judged.push(Judged {
                 candidate: digest.clone(),
                 artifact_type: artifact_type.clone(),
+                resource: judge.voter.resource.clone(),
                 verifier: judge.voter.name.clone(),
                 result,
             });
@@ -354,6 +374,7 @@ impl<'a> Search<'a> {
         Found {
             holds: self.evaluate(),
             holds_alone: self.evaluate_with(&BTreeSet::new()),
+            unmet: self.unmet(),
             too_many: unexamined && self.tried >= self.limit(),
             unexamined,
             cut_short: self.cut_short,

@@ -1,10 +1,11 @@
 //! What a configuration means, before anything is built from it. Boundary documents (`crd`) convert
 //! into this; [`super::Plan`](crate::engine) is built from it. Nothing here does I/O.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::scope::Scope;
 use crate::outcome::Evidence;
 use crate::secret::{SecretName, ServiceAccountName};
 use crate::trust::key_source::KeySourceSettings;
@@ -22,6 +23,23 @@ pub struct PlanSettings {
     pub stores: Vec<StoreSettings>,
     /// What must hold.
     pub rule: RuleSettings,
+    /// The resources whose verifiers' words count for `rule`; `None` counts all.
+    pub counted: Option<BTreeSet<Arc<str>>>,
+    /// What must hold besides, whatever `rule` says.
+    pub mandatory: Vec<MandatoryRule>,
+}
+
+/// A rule that only whoever decides for the cluster can remove.
+#[derive(Clone, Debug)]
+pub struct MandatoryRule {
+    /// The resource that demands it, as in `Policy ratify-policy`.
+    pub resource: Arc<str>,
+    /// What must hold.
+    pub rule: RuleSettings,
+    /// The resources whose verifiers' words count, and nobody else's.
+    pub counted: BTreeSet<Arc<str>>,
+    /// The repositories of whose images it is demanded; `None` is all.
+    pub scopes: Option<Vec<Scope>>,
 }
 
 impl PlanSettings {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::crd::{Configuration, Place};
 use crate::engine::diagnostic::{Diagnostic, Severity};
 use crate::engine::settings::{
-    CredentialSettings, PlanSettings, Quantifier, RuleSettings, StoreSettings, ThresholdRule,
+    CredentialSettings, MandatoryRule, PlanSettings, Quantifier, RuleSettings, StoreSettings, ThresholdRule,
 };
 use crate::outcome::{Check, Evidence};
 use crate::trust::key_source::{Key, KeyMaterial, KeySets, KeyState};
@@ -80,6 +80,9 @@ impl CheckedConfiguration<'_> {
         let words = rule(&plan.rule);
         let is_clusters = scope.is_some() && words == rule(&self.configuration.cluster.rule);
         line(out, 1, &format!("rule{}: {words}", if is_clusters { ", as for the cluster" } else { "" }));
+        for mandatory in &plan.mandatory {
+            line(out, 1, &mandatory_words(mandatory));
+        }
         if plan.verifiers.is_empty() {
             line(out, 1, "no Verifier: every image is refused");
         }
@@ -213,6 +216,16 @@ fn rule(rule: &RuleSettings) -> String {
             format!("Policy {name}; {}{}", threshold(root), evidence_words(*evidence))
         }
     }
+}
+
+/// Holds beside the rule.
+fn mandatory_words(mandatory: &MandatoryRule) -> String {
+    let words = match &mandatory.rule {
+        RuleSettings::OneValidSignature => "at least one valid signature of it".to_owned(),
+        RuleSettings::Refused { reason, .. } => format!("NOT IN FORCE ({reason}): every image is undecided"),
+        other => format!("{}, counting only Verifiers of the cluster", rule(other)),
+    };
+    format!("and, mandatory in every namespace, {}: {words}", mandatory.resource)
 }
 
 fn quantifier(wanted: Quantifier) -> &'static str {

@@ -36,6 +36,14 @@ impl VerifierSettings {
         }
     }
 
+    /// Name of the resource, which no other verifier has.
+    pub fn resource(&self) -> &Arc<str> {
+        match self {
+            Self::Notation(settings) => &settings.resource,
+            Self::Refused { resource, .. } => resource,
+        }
+    }
+
     /// The artifact types it claims; `*` claims all.
     pub fn artifact_types(&self) -> &[String] {
         match self {

@@ -8,13 +8,14 @@ const C: &str = "cosign";
 const S: &str = "sbom";
 
 fn voter(kind: &str, standing: Standing) -> Voter {
-    Voter { name: kind.into(), artifact_types: vec![kind.to_owned()], standing }
+    Voter { resource: kind.into(), name: kind.into(), artifact_types: vec![kind.to_owned()], standing }
 }
 
 fn judged(number: usize, kind: &str, result: SignatureResult) -> Judged {
     Judged {
         candidate: Digest::of(DigestAlgorithm::Sha256, &number.to_be_bytes()),
         artifact_type: kind.into(),
+        resource: kind.into(),
         verifier: kind.into(),
         result,
     }

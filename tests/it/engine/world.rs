@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use hallmark::engine::settings::{PlanSettings, RuleSettings, StoreSettings};
+use hallmark::engine::settings::{MandatoryRule, PlanSettings, RuleSettings, StoreSettings};
 use hallmark::engine::{Answer, Engine, EngineParts, EngineSettings, Plan, PlanParts, Plans, Question};
 use hallmark::outcome::{Outcome, ReasonCode, Verdict};
 use hallmark::registry::ArtifactStore;
@@ -229,6 +229,7 @@ pub struct Configuration {
     pub verifiers: Vec<VerifierSettings>,
     pub rule: RuleSettings,
     pub stores: Vec<StoreSettings>,
+    pub mandatory: Vec<MandatoryRule>,
 }
 
 impl Configuration {
@@ -254,6 +255,7 @@ impl Configuration {
             verifiers: vec![VerifierSettings::Notation(verifier)],
             rule: RuleSettings::default(),
             stores: Vec::new(),
+            mandatory: Vec::new(),
         }
     }
 
@@ -280,6 +282,17 @@ impl Configuration {
         self
     }
 
+    /// Demands one valid signature of these resources' verifiers, whatever the rule says.
+    pub fn demanding(mut self, rule: RuleSettings, counted: &[&str]) -> Self {
+        self.mandatory.push(MandatoryRule {
+            resource: "Policy baseline".into(),
+            rule,
+            counted: counted.iter().map(|resource| (*resource).into()).collect(),
+            scopes: None,
+        });
+        self
+    }
+
     pub fn and_refused(mut self, name: &str, artifact_type: &str) -> Self {
         self.verifiers.push(VerifierSettings::Refused {
             resource: name.into(),
@@ -300,8 +313,14 @@ impl Configuration {
         let key_sets = KeySources::build(&key_sources, &hallmark::secret::Secrets::default())
             .refresh(&KeySets::default(), now)
             .await;
-        let settings =
-            PlanSettings { key_sources, verifiers: self.verifiers, stores: self.stores, rule: self.rule };
+        let settings = PlanSettings {
+            key_sources,
+            verifiers: self.verifiers,
+            stores: self.stores,
+            rule: self.rule,
+            mandatory: self.mandatory,
+            ..PlanSettings::default()
+        };
         Plan::build(settings, PlanParts { key_sets, plugins: BTreeMap::new(), store })
     }
 }
