@@ -35,7 +35,7 @@
 {{- $_ := set $gatekeeper "ca_secret" (include "hallmark.certificateSecret" .) }}
 {{- else }}
 {{- $_ := set $gatekeeper "ca" "own" }}
-{{- $host := (urlParse $url).host | splitList ":" | first }}
+{{- $host := (urlParse $url).hostname }}
 {{- $service := printf "%s.%s" $name .Release.Namespace }}
 {{- $_ := set $settings "tls_san" (list $service (printf "%s.svc" $service) (printf "%s.svc.cluster.local" $service) $host | uniq) }}
 {{- end }}

@@ -4,6 +4,7 @@ mod access;
 mod certificates;
 mod documents;
 mod objects;
+mod options;
 mod ratify;
 mod rendered;
 mod settings;
