@@ -10,11 +10,13 @@ env := if [ -f .tools/env ]; then . .tools/env; fi;
 CASES ?= ../shared/conformance
 # How long `make fuzz` runs each target.
 SECONDS ?= 60
+# The scenario that `make e2e` runs; all where empty.
+SCENARIO ?=
 
-.PHONY: help run build test lint conformance parts fuzz bench image
+.PHONY: help run build test e2e lint conformance parts fuzz bench image
 
 help: ## List the targets.
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: ## Build, then show the provider at work on sample images (ARGS=--once ends by itself).
 	@$(setup) build
@@ -27,6 +29,10 @@ build: ## Build the debug binary: target/debug/hallmark.
 test: ## Set up the real parts, then run every test.
 	@$(setup) build parts
 	@$(env) HALLMARK_PARTS="$(CURDIR)/.tools/bin" cargo test --locked --no-fail-fast
+
+e2e: ## The real cluster: every scenario, or SCENARIO=name.
+	@$(setup) build parts
+	@$(env) HALLMARK_PARTS="$(CURDIR)/.tools/bin" SCENARIO="$(SCENARIO)" cargo test --locked --test e2e
 
 lint: ## Formatting, clippy with warnings as errors, licences, bans, sources, advisories.
 	@$(setup) build lint

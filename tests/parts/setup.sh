@@ -163,7 +163,7 @@ part_inputs() {
 
 products_of() {
   case $1 in
-    gatekeeper) echo gatekeeper gator gatekeeper-crds ;;
+    gatekeeper) echo gatekeeper gator gatekeeper-chart ;;
     kubernetes) echo kube-apiserver kubectl ;;
     *) echo "$1" ;;
   esac

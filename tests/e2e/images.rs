@@ -1,0 +1,47 @@
+//! The registry, and images in it that are signed or not.
+
+use crate::support::registry::{Faults, IMAGE_MANIFEST, TestRegistry, image_manifest, sha256};
+use crate::support::signer::{JWS, SIGNATURE_TYPE, SignOptions, Target, TestSigner};
+
+/// Images in a registry that counts requests. A repository holds one image.
+pub struct Images {
+    pub registry: TestRegistry,
+}
+
+impl Images {
+    pub async fn start() -> Self {
+        Self { registry: TestRegistry::start(Faults::default()).await }
+    }
+
+    /// An image without any signature: `host/repository@digest`.
+    pub fn unsigned(&self, repository: &str) -> String {
+        let digest = self.registry.push_image(repository, None, repository);
+        format!("{}/{repository}@{digest}", self.registry.host())
+    }
+
+    /// An image that `signer` signed: `host/repository@digest`.
+    pub fn signed(&self, repository: &str, signer: &TestSigner) -> String {
+        let image = self.unsigned(repository);
+        self.sign(repository, signer);
+        image
+    }
+
+    /// Attaches a signature.
+    pub fn sign(&self, repository: &str, signer: &TestSigner) {
+        let manifest = image_manifest(repository);
+        let digest = sha256(&manifest);
+        let target = Target {
+            media_type: IMAGE_MANIFEST.to_owned(),
+            digest: digest.clone(),
+            size: manifest.len() as u64,
+        };
+        let envelope = signer.sign(&target, &SignOptions::default());
+        self.registry.attach_signature(repository, &digest, SIGNATURE_TYPE, JWS, &envelope);
+    }
+
+    /// Points a tag at the repository's image: `host/repository:tag`.
+    pub fn tag(&self, repository: &str, tag: &str) -> String {
+        self.registry.tag(repository, tag, &sha256(&image_manifest(repository)));
+        format!("{}/{repository}:{tag}", self.registry.host())
+    }
+}
