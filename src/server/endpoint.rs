@@ -1,10 +1,11 @@
 //! The paths that Gatekeeper asks.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_LENGTH, ContentType};
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt as _;
@@ -115,7 +116,11 @@ async fn handle(
     let Answered { status, result, items, body } = answered;
     shared.metrics.observe_request(RequestObservation { path, result, items, took });
     tracing::debug!(%trace_id, path = path.as_str(), result = result.as_str(), keys = items, ?took, "request");
-    respond(status, body)
+    let mut response = respond(status, body);
+    if shared.stopping.load(Ordering::Relaxed) {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    response
 }
 
 async fn answer(

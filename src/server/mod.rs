@@ -5,6 +5,7 @@
 
 mod answer;
 mod body;
+mod connections;
 mod endpoint;
 mod error;
 mod health;
@@ -26,6 +27,7 @@ use crate::config::ServerSettings;
 use crate::engine::Engine;
 use crate::telemetry::{Metrics, VerdictLog};
 use body::BodyRoom;
+use connections::Connections;
 use tls::TlsState;
 
 /// How long a TLS handshake may take, and how long a request's head may take to come. What follows the head
@@ -37,6 +39,9 @@ const BACKLOG: u32 = 1024;
 const MAX_CONNECTIONS: usize = 8192;
 /// How many bodies of the largest size all bodies together may hold.
 const BODIES: usize = 64;
+/// How long a stop leaves connections open for a last request, whose answer closes them. Gatekeeper keeps its
+/// connections, and a request that it sends on one that is just being closed is an error to it, never retried.
+const LINGER: Duration = Duration::from_secs(2);
 /// Threads of the plain port.
 const HEALTH_WORKERS: usize = 1;
 
@@ -70,6 +75,7 @@ struct Shared {
     /// A place for each request that may be in flight.
     places: Semaphore,
     body_room: BodyRoom,
+    connections: Connections,
     stopping: AtomicBool,
 }
 
@@ -100,12 +106,17 @@ pub fn start(parts: ServerParts) -> Result<Running, ServerError> {
         tls: parts.tls,
         waiting_for: parts.waiting_for,
         verdicts: VerdictLog::default(),
+        connections: Connections::default(),
         stopping: AtomicBool::new(false),
     });
     let health_shared = shared.clone();
     let kept = shared.clone();
+    let connections = shared.connections.clone();
     let drain_seconds = settings.drain_timeout.as_secs().max(1);
     let endpoint = HttpServer::new(move || App::new().app_data(shared.clone()).configure(endpoint::routes))
+        .on_connect(move |_, extensions| {
+            extensions.insert(connections.open());
+        })
         .backlog(BACKLOG)
         .max_connections(MAX_CONNECTIONS)
         .tcp_nodelay(true)
@@ -155,12 +166,14 @@ impl Running {
         self.health_address
     }
 
-    /// Takes no new connections, finishes what is in flight within the drain time, and ends.
+    /// Closes connections as they are used, then takes no new ones, finishes what is in flight within the
+    /// drain time, and ends.
     ///
     /// # Errors
     /// [`ServerError::Ended`]: a server ended otherwise than by being stopped.
     pub async fn stop(self) -> Result<(), ServerError> {
         self.shared.stopping.store(true, Ordering::Relaxed);
+        self.shared.connections.none(self.shared.settings.drain_timeout.min(LINGER)).await;
         let [endpoint, health] = self.handles;
         // The plain port goes last: whoever watches sees the end of it.
         endpoint.stop(true).await;

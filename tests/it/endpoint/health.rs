@@ -1,11 +1,19 @@
 //! The plain port.
 
+use std::net::SocketAddr;
+
 use super::*;
 
 /// Status and text of a GET on the plain port.
 pub async fn get(server: &Server, path: &str) -> (u16, String) {
+    get_at(server.running.health_address(), path).await
+}
+
+/// As [`get`], of a server that is being stopped.
+pub async fn get_at(address: SocketAddr, path: &str) -> (u16, String) {
+    hallmark::transport::install_crypto_provider();
     let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().expect("client");
-    let url = format!("http://{}{path}", server.running.health_address());
+    let url = format!("http://{address}{path}");
     let answer = client.get(url).send().await.expect("answer");
     let status = answer.status().as_u16();
     let mut text = Vec::new();

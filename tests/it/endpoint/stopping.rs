@@ -6,6 +6,7 @@ use hallmark::config::ServerSettings;
 use hallmark::server::ServerError;
 
 use super::client::head;
+use super::health::get_at;
 use super::*;
 use crate::engine::world::PATIENCE;
 use crate::support::registry::{Act, Fault, Step};
@@ -33,6 +34,25 @@ async fn a_stop_finishes_what_is_in_flight_and_takes_nothing_new() {
     assert!(busy.is_closed().await);
     stopping.await.expect("task").expect("it stops");
     assert!(stage.client.connect().await.is_err(), "nobody listens");
+}
+
+#[tokio::test]
+async fn a_request_on_a_kept_connection_is_answered_during_a_stop_and_told_to_reconnect() {
+    let stage = Stage::with(ServerSettings::default()).await;
+    let mut kept = stage.client.connect().await.expect("connection");
+    let before = kept.post(VERIFY, &request(&[])).await;
+    assert!(!before.head.contains("connection: close"), "{}", before.head);
+    let health = stage.server.running.health_address();
+    let stopping = tokio::spawn(stage.server.running.stop());
+    while get_at(health, "/readyz").await.0 == 200 {
+        tokio::task::yield_now().await;
+    }
+
+    let answer = kept.post(VERIFY, &request(&[])).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.head.contains("connection: close"), "{}", answer.head);
+    assert!(kept.is_closed().await);
+    stopping.await.expect("task").expect("it stops");
 }
 
 #[tokio::test]
