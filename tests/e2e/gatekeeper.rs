@@ -22,7 +22,7 @@ pub const WEBHOOK_SAN: &str = "gatekeeper-webhook-service.gatekeeper-system.svc"
 /// How long it remembers what a provider answered. Its default is 3 minutes.
 pub const RESPONSE_CACHE: Duration = Duration::from_secs(3);
 /// Seconds between audits. Its default is 60.
-const AUDIT_INTERVAL: u32 = 10;
+const AUDIT_INTERVAL: u32 = 5;
 
 const WEBHOOK_TEMPLATES: [&str; 2] = [
     "templates/gatekeeper-validating-webhook-configuration-validatingwebhookconfiguration.yaml",
@@ -92,6 +92,22 @@ impl Gatekeeper {
     /// Its log so far: JSON lines, those of the audit among them.
     pub fn log(&self) -> Vec<Value> {
         self.process.json_log()
+    }
+
+    /// Waits for the end of the first audit that begins after now, and gives its id: the second it began at.
+    pub async fn next_audit(&self) -> String {
+        let before = self.audits("audit_started").len();
+        until("the next audit", PATIENCE, || async {
+            let id = self.audits("audit_started").into_iter().nth(before);
+            let finished = self.audits("audit_finished");
+            id.filter(|id| finished.contains(id)).ok_or_else(|| format!("{} audits finished", finished.len()))
+        })
+        .await
+    }
+
+    fn audits(&self, event: &str) -> Vec<String> {
+        let lines = self.log().into_iter().filter(|line| line["event_type"] == event);
+        lines.filter_map(|line| line["audit_id"].as_str().map(str::to_owned)).collect()
     }
 
     /// The page of its metrics.

@@ -26,11 +26,13 @@ mod gatekeeper;
 mod hallmark_process;
 mod images;
 mod kubectl;
+mod load;
 mod pki;
 mod process;
 mod runner;
 mod scenarios;
 mod service;
+mod stand_in;
 #[path = "../support/mod.rs"]
 mod support;
 mod wait;

@@ -3,12 +3,14 @@
 use std::sync::{Arc, Mutex};
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// Forwards connections to its backends in turn; with none it hangs up.
 pub struct Service {
     address: String,
     backends: Arc<Mutex<Backends>>,
+    cut: watch::Sender<()>,
     listener: JoinHandle<()>,
 }
 
@@ -23,8 +25,9 @@ impl Service {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback port");
         let address = listener.local_addr().expect("address").to_string();
         let backends = Arc::<Mutex<Backends>>::default();
-        let listener = tokio::spawn(forward(listener, Arc::clone(&backends)));
-        Self { address, backends, listener }
+        let cut = watch::channel(()).0;
+        let listener = tokio::spawn(forward(listener, Arc::clone(&backends), cut.clone()));
+        Self { address, backends, cut, listener }
     }
 
     /// Host and port.
@@ -37,6 +40,11 @@ impl Service {
         let mut backends = self.backends.lock().expect("backends");
         backends.addresses = addresses.iter().map(|address| (*address).to_owned()).collect();
     }
+
+    /// Ends the connections that exist: whoever keeps them has to make new ones.
+    pub fn cut(&self) {
+        self.cut.send_replace(());
+    }
 }
 
 impl Drop for Service {
@@ -45,14 +53,18 @@ impl Drop for Service {
     }
 }
 
-async fn forward(listener: TcpListener, backends: Arc<Mutex<Backends>>) {
+async fn forward(listener: TcpListener, backends: Arc<Mutex<Backends>>, cut: watch::Sender<()>) {
     while let Ok((mut client, _)) = listener.accept().await {
         let candidates = in_turn(&backends);
+        let mut cut = cut.subscribe();
         tokio::spawn(async move {
             for address in candidates {
                 if let Ok(mut server) = TcpStream::connect(&address).await {
-                    // Either side may hang up at any time.
-                    let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+                    tokio::select! {
+                        // Either side may hang up at any time.
+                        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                        _ = cut.changed() => {}
+                    }
                     return;
                 }
             }

@@ -1,6 +1,7 @@
 //! The cluster with everything in it, and what scenarios do there.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,11 +9,12 @@ use serde_json::{Value, json};
 
 use crate::api::{Answer, Api};
 use crate::cluster::Cluster;
-use crate::gatekeeper::{Gatekeeper, WEBHOOK_SAN, Webhooks};
+use crate::gatekeeper::{Gatekeeper, RESPONSE_CACHE, WEBHOOK_SAN, Webhooks};
 use crate::hallmark_process::Hallmark;
 use crate::images::Images;
 use crate::process::Processes;
 use crate::service::Service;
+use crate::stand_in::StandIn;
 use crate::support::configuration::aks_shaped;
 use crate::support::signer::{KeyKind, TestSigner};
 use crate::wait::{PATIENCE, until};
@@ -43,7 +45,9 @@ impl World {
         println!("e2e: kube-apiserver is ready");
         let gatekeeper = Gatekeeper::start(&processes, folder, &cluster).await;
         println!("e2e: Gatekeeper is ready");
-        let hallmark = start_hallmark(&processes, folder, &gatekeeper, &signer).await;
+        let hallmark =
+            Hallmark::start(&processes, "hallmark", &arguments(folder, &gatekeeper, &signer)).await;
+        hallmark.ready().await;
         service.set(&[hallmark.address()]);
         let mut world = Self {
             processes,
@@ -62,8 +66,7 @@ impl World {
 
     /// What an operator applies once: Provider objects and templates.
     async fn install(&mut self) {
-        let ca = std::fs::read(self.folder.join("hallmark/ca.crt")).expect("CA");
-        self.provider("hallmark", "/verify", &ca).await;
+        self.use_hallmark().await;
         self.template("image-verification", VERIFICATION).await;
     }
 
@@ -71,18 +74,25 @@ impl World {
         &self.cluster.api
     }
 
-    /// Makes a Provider object for a path of the service.
-    pub async fn provider(&self, name: &str, path: &str, ca: &[u8]) {
-        self.provider_at(name, &format!("https://{}{path}", self.service.address()), ca).await;
+    /// Puts a stand-in in Hallmark's place, with a Provider timeout in seconds, until [`Self::use_hallmark`].
+    pub async fn use_stand_in(&self, stand_in: &StandIn, timeout: u32) {
+        let url = format!("https://{}/verify", stand_in.address());
+        self.provider("hallmark", &url, stand_in.ca.as_bytes(), timeout).await;
+    }
+
+    /// The Provider objects as they were.
+    pub async fn use_hallmark(&self) {
+        let ca = std::fs::read(self.folder.join("hallmark/ca.crt")).expect("CA");
+        self.provider("hallmark", &format!("https://{}/verify", self.service.address()), &ca, 3).await;
     }
 
     /// Makes a Provider object and waits until Gatekeeper knows it.
-    pub async fn provider_at(&self, name: &str, url: &str, ca: &[u8]) {
+    async fn provider(&self, name: &str, url: &str, ca: &[u8], timeout: u32) {
         let object = json!({
             "apiVersion": "externaldata.gatekeeper.sh/v1beta1",
             "kind": "Provider",
             "metadata": {"name": name},
-            "spec": {"url": url, "timeout": 3, "caBundle": STANDARD.encode(ca)},
+            "spec": {"url": url, "timeout": timeout, "caBundle": STANDARD.encode(ca)},
         });
         let path = format!("/apis/externaldata.gatekeeper.sh/v1beta1/providers/{name}");
         let generation =
@@ -101,10 +111,13 @@ impl World {
 
     /// Applies a template of the project and waits for the kind of its constraints.
     pub async fn template(&self, folder: &str, kind: &str) {
+        self.template_text(&self.template_source(folder), kind).await;
+    }
+
+    /// The text of a template of the project.
+    pub fn template_source(&self, folder: &str) -> String {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates").join(folder).join("template.yaml");
-        let text =
-            std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        self.template_text(&text, kind).await;
+        std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
     }
 
     /// As [`Self::template`], of any text.
@@ -116,6 +129,11 @@ impl World {
             if answer.is_success() { Ok(()) } else { Err(answer) }
         })
         .await;
+    }
+
+    /// Starts a further replica.
+    pub async fn replica(&self, name: &str) -> Hallmark {
+        Hallmark::start(&self.processes, name, &arguments(&self.folder, &self.gatekeeper, &self.signer)).await
     }
 
     /// Makes a namespace unless it is there.
@@ -158,24 +176,23 @@ impl World {
             .await
     }
 
-    /// Waits for an audit that began after now, and gives the constraint's status.
+    /// Waits for an audit that begins after now, and gives the constraint's status.
     pub async fn audited(&self, kind: &str, name: &str) -> Value {
+        let id = self.gatekeeper.next_audit().await;
         let path = constraint_path(kind, name);
-        let timestamp = |answer: &Answer| answer.body["status"]["auditTimestamp"].clone();
-        let before = timestamp(&self.api().get(&path).await);
-        // The first new timestamp may be of an audit that was already on its way.
-        let next = self.timestamp_other_than(&path, &before).await;
-        self.timestamp_other_than(&path, &next).await;
-        self.api().get(&path).await.body["status"].clone()
-    }
-
-    async fn timestamp_other_than(&self, path: &str, old: &Value) -> Value {
-        until("the next audit", PATIENCE * 2, || async {
-            let answer = self.api().get(path).await;
-            let new = answer.body["status"]["auditTimestamp"].clone();
-            if !new.is_null() && new != *old { Ok(new) } else { Err(format!("auditTimestamp {new}")) }
+        until("the constraint's status after the audit", PATIENCE, || async {
+            let answer = self.api().get(&path).await;
+            match answer.body["status"]["auditTimestamp"].as_str() {
+                Some(timestamp) if timestamp >= id.as_str() => Ok(answer.body["status"].clone()),
+                _ => Err(answer),
+            }
         })
         .await
+    }
+
+    /// Waits until Gatekeeper has forgotten what it was answered before now. Nothing tells when that is.
+    pub async fn response_cache_ended(&self) {
+        tokio::time::sleep(RESPONSE_CACHE + Duration::from_secs(1)).await;
     }
 
     /// Registers Gatekeeper's webhooks with other values until the scenario ends.
@@ -212,13 +229,8 @@ impl World {
     }
 }
 
-/// Hallmark with a configuration from a file that trusts `signer`.
-async fn start_hallmark(
-    processes: &Processes,
-    folder: &Path,
-    gatekeeper: &Gatekeeper,
-    signer: &TestSigner,
-) -> Hallmark {
+/// The arguments of a replica with a configuration from a file that trusts `signer`.
+fn arguments(folder: &Path, gatekeeper: &Gatekeeper, signer: &TestSigner) -> Vec<String> {
     let state = folder.join("hallmark");
     std::fs::create_dir_all(&state).expect("folder");
     let path = |name: &str| state.join(name).display().to_string();
@@ -230,11 +242,7 @@ async fn start_hallmark(
         ("--client-ca", path("gatekeeper-ca.pem")),
         ("--client-san", WEBHOOK_SAN.to_owned()),
     ];
-    let arguments: Vec<String> =
-        arguments.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect();
-    let hallmark = Hallmark::start(processes, "hallmark", &arguments).await;
-    hallmark.ready().await;
-    hallmark
+    arguments.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
 }
 
 /// A constraint for Pods of some namespaces.

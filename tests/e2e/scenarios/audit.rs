@@ -1,0 +1,118 @@
+//! An audit of many Pods: what it finds, where it is said, and what it costs at the registry.
+
+use std::collections::BTreeSet;
+
+use futures_util::StreamExt as _;
+use serde_json::{Value, json};
+
+use crate::support::registry::Step;
+use crate::world::{VERIFICATION, World};
+
+const PODS: usize = 1000;
+const IMAGES: usize = 50;
+/// Every fifth image is unsigned.
+const UNSIGNED: usize = IMAGES / 5;
+
+/// 1,000 Pods with 50 images by digest: exact totals, the full list in the audit's log, and a second audit
+/// without a single request to the registry: it ends before `cache.negative_ttl` (30 s) has the unsigned
+/// images looked up anew, and verified ones are not looked up at all.
+pub async fn audit_of_1000_by_digest(world: &mut World) {
+    let images: Vec<String> = (0..IMAGES).map(|number| image(world, "by-digest", number)).collect();
+    let requests = audit_twice(world, "by-digest", &images).await;
+    println!("  requests at the registry: first audit {}, second audit {}", requests.0, requests.1);
+    assert_eq!(requests.1, 0, "the second audit asked the registry");
+}
+
+/// The same by tag: the second audit may look each tag up once.
+pub async fn audit_of_1000_by_tag(world: &mut World) {
+    let images: Vec<String> = (0..IMAGES)
+        .map(|number| {
+            image(world, "by-tag", number);
+            world.images.tag(&repository("by-tag", number), "v1")
+        })
+        .collect();
+    let requests = audit_twice(world, "by-tag", &images).await;
+    println!("  requests at the registry: first audit {}, second audit {}", requests.0, requests.1);
+    let log = world.images.registry.log();
+    let heads = log.iter().filter(|request| request.method == "HEAD" && request.is(&Step::Tag)).count();
+    assert!(heads <= IMAGES, "{heads} HEAD requests for {IMAGES} tags");
+    assert_eq!(log.len(), heads, "the second audit asked for more than tags: {log:?}");
+}
+
+fn repository(namespace: &str, number: usize) -> String {
+    format!("audit-{namespace}/app{number}")
+}
+
+fn image(world: &World, namespace: &str, number: usize) -> String {
+    let repository = repository(namespace, number);
+    match number % 5 {
+        0 => world.images.unsigned(&repository),
+        _ => world.images.signed(&repository, &world.signer),
+    }
+}
+
+/// Requests at the registry during the first audit of the Pods and during a second.
+async fn audit_twice(world: &mut World, namespace: &str, images: &[String]) -> (usize, usize) {
+    world.namespace(namespace).await;
+    let world = &*world;
+    let failures: Vec<String> = futures_util::stream::iter(0..PODS)
+        .map(|number| async move {
+            let image = images[number % IMAGES].as_str();
+            world.create_pod(namespace, &format!("pod-{number:04}"), &[image]).await
+        })
+        .buffer_unordered(8)
+        .filter_map(|answer| async move { (!answer.is_success()).then(|| answer.to_string()) })
+        .collect()
+        .await;
+    assert!(failures.is_empty(), "{} Pods were not created, such as {:?}", failures.len(), failures.first());
+    world.images.registry.clear_log();
+    world.constraint(VERIFICATION, namespace, "dryrun", &[namespace], json!({})).await;
+
+    let first = world.audited(VERIFICATION, namespace).await;
+    let requests = world.images.registry.log().len();
+    exact(&first);
+    world.images.registry.clear_log();
+    let second = world.audited(VERIFICATION, namespace).await;
+    exact(&second);
+    in_the_log(world, namespace, &second);
+    in_the_metrics(world).await;
+    (requests, world.images.registry.log().len())
+}
+
+fn exact(status: &Value) {
+    assert_eq!(status["totalViolations"], PODS / IMAGES * UNSIGNED, "{status}");
+    // Gatekeeper keeps no more than this many of them in the status.
+    assert_eq!(status["violations"].as_array().map(Vec::len), Some(20), "{status}");
+    for violation in status["violations"].as_array().into_iter().flatten() {
+        assert!(
+            violation["message"].as_str().is_some_and(|message| message.contains("NO_SIGNATURE")),
+            "{status}"
+        );
+    }
+}
+
+/// The audit of that time has a line for each violation.
+fn in_the_log(world: &World, constraint: &str, status: &Value) {
+    let timestamp = status["auditTimestamp"].as_str().expect("timestamp");
+    let names: BTreeSet<String> = world
+        .gatekeeper
+        .log()
+        .iter()
+        .filter(|line| line["event_type"] == "violation_audited" && line["constraint_name"] == constraint)
+        .filter(|line| line["audit_id"] == timestamp)
+        .inspect(|line| assert_eq!(line["details"]["reason"], "NO_SIGNATURE", "{line}"))
+        .map(|line| line["resource_name"].as_str().expect("name").to_owned())
+        .collect();
+    let expected =
+        (0..PODS).filter(|number| number % IMAGES % 5 == 0).map(|number| format!("pod-{number:04}"));
+    assert_eq!(names, expected.collect());
+}
+
+async fn in_the_metrics(world: &World) {
+    let metrics = world.gatekeeper.metrics().await;
+    let line = metrics.lines().find(|line| {
+        line.starts_with("gatekeeper_violations{") && line.contains("enforcement_action=\"dryrun\"")
+    });
+    let line = line.unwrap_or_else(|| panic!("no gatekeeper_violations in {metrics}"));
+    assert!(line.ends_with(&format!(" {}", PODS / IMAGES * UNSIGNED)), "{line}");
+}
