@@ -4,12 +4,17 @@ import future.keywords.contains
 import future.keywords.if
 import future.keywords.in
 
+import data.lib.exemptions
+import data.lib.images
+import data.lib.messages
+import data.lib.verdicts
+
 provider := "hallmark"
 
 # An exempted image is never sent.
 asked contains image if {
-	some image in data.lib.images.named
-	not data.lib.exemptions.in_force(image)
+	some image in images.named
+	not exemptions.in_force(image)
 }
 
 # An array of texts: of a set, external_data would be undefined.
@@ -20,26 +25,26 @@ default answer := {}
 
 answer := external_data({"provider": provider, "keys": keys}) if count(keys) > 0
 
-refusals contains refusal if some refusal in data.lib.images.refusals
+refusals contains refusal if some refusal in images.refusals
 
 refused contains image if {
 	some image in asked
-	not data.lib.verdicts.admitted(answer, image)
+	not verdicts.admitted(answer, image)
 }
 
 refusals contains refusal if {
 	some image in refused
-	refusal := data.lib.verdicts.refusal(answer, image, image)
+	refusal := verdicts.refusal(answer, image, image)
 }
 
 refusals contains refusal if {
 	count(keys) > 0
 	count(refused) == 0
-	not data.lib.verdicts.sound(answer)
-	refusal := data.lib.verdicts.unsound(answer, keys)
+	not verdicts.sound(answer)
+	refusal := verdicts.unsound(answer, keys)
 }
 
 violation contains result if {
 	some refusal in refusals
-	result := data.lib.messages.violation(refusal)
+	result := messages.violation(refusal)
 }

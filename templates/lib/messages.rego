@@ -5,6 +5,8 @@ package lib.messages
 import future.keywords.if
 import future.keywords.in
 
+import data.lib.exemptions
+
 # A violation of a refusal {image, code, message, remedy} and perhaps digest. Its texts come from objects and
 # from the provider; whatever they are, this is defined.
 violation(refusal) := {
@@ -32,7 +34,7 @@ advice(refusal) := refusal.message if refusal.remedy == ""
 
 advice(refusal) := refusal.remedy if not refusal.remedy == ""
 
-ended(refusal) := data.lib.exemptions.ended(refusal.image)
+ended(refusal) := exemptions.ended(refusal.image)
 
 exemption_text(exemption) := sprintf("exemption ended %v (%v: %v)", [
 	exemption.expires,

@@ -44,7 +44,7 @@ pub fn path(template: &str, rego: Rego) -> String {
 /// The modules of `templates/lib` that a text names, and those that they name.
 fn libraries(text: &str, found: &mut BTreeMap<String, String>) {
     for rest in text.split("data.lib.").skip(1) {
-        let name = rest.split('.').next().unwrap_or_default();
+        let name = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
         if !found.contains_key(name) {
             let library = read(&format!("templates/lib/{name}.rego"));
             found.insert(name.to_owned(), library.clone());
