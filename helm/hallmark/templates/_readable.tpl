@@ -20,6 +20,11 @@
 {{- end }}
 {{- end }}
 {{- end }}
+{{- range .Values.stores }}
+{{- if (.credential).secretName }}
+{{- $secrets = append $secrets (dict "namespace" (default $release .credential.namespace) "name" .credential.secretName) }}
+{{- end }}
+{{- end }}
 {{- if eq .Values.clientAuth.mode "secret" }}
 {{- $name := splitList "/" .Values.clientAuth.secret }}
 {{- if ne (len $name) 2 }}

@@ -167,6 +167,16 @@ stores: [{{credential: {{provider: static, username: u, password: p}}}}]"
     assert_eq!(spec["stores"][0]["parameters"]["credential"]["username"], "u");
     let rule = &spec["policyEnforcer"]["parameters"]["policy"];
     assert_eq!(*rule, json!({"threshold": 1, "rules": [{"verifierName": "notation-1"}]}));
+    let named = values.replace("username: u, password: p", "secretName: pull, namespace: team-a");
+    let rendered = Rendered::of(&named);
+    let spec = &rendered.object("Executor", "hallmark-executor-1")["spec"];
+    let credential = json!({"provider": "static", "secretName": "pull", "namespace": "team-a"});
+    assert_eq!(spec["stores"][0]["parameters"]["credential"], credential);
+    assert_eq!(rendered.object("Role", "hallmark-reader")["metadata"]["namespace"], "team-a");
+    assert!(
+        refusal(&values.replace("[{credential", "[{scopes: [a.example], credential"))
+            .contains("executor.scopes")
+    );
     let certificates = format!("notation: {{certs: [{{provider: inline, cert: {pem}}}]}}");
     assert!(refusal(&certificates).contains("executor.scopes"));
     assert!(refusal("executor: {scopes: [a.example]}").contains("notation.certs"));
