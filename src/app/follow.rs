@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::settling::Settling;
-use crate::controller::Cluster;
+use crate::controller::{Cluster, Judged, Read};
 use crate::crd::source::{LoadedDocuments, read_paths};
 use crate::crd::{Configuration, ConvertOptions, LastGood, Origin};
 use crate::engine::diagnostic::Severity;
@@ -41,6 +41,7 @@ struct Followed {
     cluster: Cluster,
     namespaced: NamespacedResources,
     settling: Settling,
+    read: Read,
 }
 
 /// What was read last.
@@ -73,8 +74,8 @@ impl Follower {
 
     /// Reads a cluster's resources too.
     pub(super) fn with_cluster(self, cluster: Cluster, namespaced: NamespacedResources) -> Self {
-        let settling = Settling::default();
-        Self { cluster: Some(Followed { cluster, namespaced, settling }), ..self }
+        let (settling, read) = Default::default();
+        Self { cluster: Some(Followed { cluster, namespaced, settling, read }), ..self }
     }
 
     /// Looks once. True where something changed that a plan depends on.
@@ -89,6 +90,13 @@ impl Follower {
     /// What was read last.
     pub(super) fn reading(&self) -> &Reading {
         &self.reading
+    }
+
+    /// What is to be said of the cluster's resources; nothing before all of them were read.
+    pub(super) fn judged(&self) -> Option<Judged> {
+        let followed = self.cluster.as_ref().filter(|_| self.reading.complete)?;
+        let Reading { configuration, keys, .. } = &self.reading;
+        Some(Judged::new(Arc::clone(configuration), keys.clone(), &followed.read))
     }
 
     async fn read_documents(&mut self, now: Timestamp) -> bool {
@@ -115,11 +123,12 @@ impl Follower {
 
     fn convert(&mut self, mut loaded: LoadedDocuments, now: Timestamp) {
         let mut options = ConvertOptions { plugins: self.plugins.clone(), ..ConvertOptions::files(now) };
-        if let Some(followed) = &self.cluster {
+        if let Some(followed) = &mut self.cluster {
             options.origin = Origin::Cluster;
             options.release_namespace = Arc::clone(followed.cluster.namespace());
             options.namespaced = followed.namespaced;
-            loaded.documents.extend(followed.cluster.documents());
+            followed.read = followed.cluster.read();
+            loaded.documents.append(&mut followed.read.documents);
         }
         let unread = !loaded.unreadable.is_empty()
             || loaded.diagnostics.iter().any(|said| said.severity == Severity::Error);

@@ -1,24 +1,25 @@
 //! The provider as a whole: everything shared is made here, once, and every task is started and ended here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
 use super::access::RegistryAccess;
-use super::follow::{Follower, INTERVAL};
+use super::follow::{Follower, INTERVAL, Reading};
 use super::planner::{Planner, StoreChoice};
 use super::shared;
 use crate::config::{KubernetesSettings, Settings};
-use crate::controller::{Cluster, Connection, Watches};
+use crate::controller::{Cluster, Connection, Judged, SecretWatches, Tasks};
 use crate::engine::diagnostic::{Diagnostic, Severity};
 use crate::engine::{Clock, Engine, EngineParts};
-use crate::secret::Secrets;
+use crate::secret::{SecretName, SecretState, Secrets};
 use crate::server::tls::TlsState;
 use crate::server::{self, ServerParts, WaitingFor};
 use crate::telemetry::{ConfigurationState, KeySourceState, Metrics};
@@ -29,7 +30,7 @@ pub struct Provider {
     server: server::Running,
     tls: Arc<TlsState>,
     tasks: Vec<JoinHandle<()>>,
-    _watches: Option<Watches>,
+    controller: Option<Tasks>,
 }
 
 impl Provider {
@@ -54,11 +55,22 @@ impl Provider {
             Some(kubernetes) => Some(connected(kubernetes).await?),
             None => None,
         };
-        let mut follower = Follower::new(settings.config.clone(), settings.plugins.allow.clone(), secrets);
+        let mut follower =
+            Follower::new(settings.config.clone(), settings.plugins.allow.clone(), secrets.clone());
         if let (Some(cluster), Some(kubernetes)) = (&cluster, &settings.kubernetes) {
             follower = follower.with_cluster(cluster.clone(), kubernetes.namespaced);
         }
+        let judged = watch::Sender::new(None);
+        let controller = cluster.as_ref().map(|cluster| cluster.start(judged.subscribe(), secrets.clone()));
         let following = Following {
+            cluster: cluster.as_ref().map(|cluster| InCluster {
+                cluster: cluster.clone(),
+                watches: cluster.secret_watches(secrets.clone()),
+                secrets,
+                judged,
+                failures: BTreeMap::new(),
+                patience: SECRETS_PATIENCE,
+            }),
             follower,
             tls: Arc::clone(&tls),
             planner: Planner {
@@ -72,13 +84,12 @@ impl Provider {
         };
         let watching = Arc::clone(&tls);
         let tasks = vec![tokio::spawn(following.run()), tokio::spawn(async move { watching.watch().await })];
-        let watches = cluster.as_ref().map(Cluster::watch);
         let waiting_for: WaitingFor =
             Arc::new(move || cluster.as_ref().and_then(|cluster| cluster.waiting_for(Timestamp::now())));
         let tls_state = Arc::clone(&tls);
         let parts = ServerParts { settings: settings.server, engine, metrics, tls: tls_state, waiting_for };
         let server = server::start(parts).context("starting the endpoint")?;
-        Ok(Self { server, tls, tasks, _watches: watches })
+        Ok(Self { server, tls, tasks, controller })
     }
 
     /// Where Gatekeeper's requests are answered.
@@ -105,6 +116,9 @@ impl Provider {
         for task in &self.tasks {
             task.abort();
         }
+        if let Some(controller) = self.controller {
+            controller.stop().await;
+        }
         stopped.context("stopping the endpoint")
     }
 }
@@ -114,7 +128,7 @@ async fn connected(settings: &KubernetesSettings) -> anyhow::Result<Cluster> {
     let connection =
         Connection::prepare(settings).await.context("preparing the way to the Kubernetes API")?;
     tracing::info!(address = %connection.address, namespace = %connection.namespace, "resources are read from Kubernetes");
-    Ok(Cluster::new(connection))
+    Ok(Cluster::new(connection, Arc::clone(&settings.name)))
 }
 
 /// Keeps the engine's plans, the metrics and the log in step with the files.
@@ -127,6 +141,46 @@ struct Following {
     clock: Clock,
     /// How often a plan was put in force.
     generation: u64,
+    /// There where resources are read from a cluster.
+    cluster: Option<InCluster>,
+}
+
+/// How many looks the first plan waits for Secrets that resources name.
+const SECRETS_PATIENCE: u32 = 10;
+
+/// What is kept in step with the cluster.
+struct InCluster {
+    cluster: Cluster,
+    secrets: Secrets,
+    watches: SecretWatches,
+    judged: watch::Sender<Option<Judged>>,
+    /// Key sources that fail, to tell when that changes.
+    failures: BTreeMap<String, String>,
+    patience: u32,
+}
+
+impl InCluster {
+    /// Follows the Secrets that are named now. True while the first plan should wait for them: images would
+    /// be undecided that are decided a moment later.
+    fn follow_secrets(&mut self, reading: &Reading) -> bool {
+        let configuration = &reading.configuration;
+        self.watches.follow(&configuration.secrets, &configuration.service_accounts);
+        let unread = |name: &SecretName| self.secrets.get(name) == SecretState::Unknown;
+        let waits = self.patience > 0 && configuration.secrets.iter().any(unread);
+        self.patience = self.patience.saturating_sub(u32::from(reading.complete));
+        waits
+    }
+
+    /// Tells what is to be said of resources, where that may be something else than before.
+    fn tell(&mut self, follower: &Follower, changed: bool) {
+        let keys = &follower.reading().keys;
+        let failures = keys.iter().filter_map(|(name, state)| Some((name, state.failure.as_ref()?)));
+        let failures = failures.map(|(name, failure)| (name.to_string(), failure.to_string())).collect();
+        if changed || self.failures != failures {
+            self.failures = failures;
+            self.judged.send_replace(follower.judged());
+        }
+    }
 }
 
 impl Following {
@@ -134,13 +188,21 @@ impl Following {
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut said = BTreeSet::new();
+        let mut postponed = false;
         let mut access = self.planner.access_revision();
         loop {
             ticks.tick().await;
-            let changed = self.follower.look((self.clock)()).await;
+            let mut changed = self.follower.look((self.clock)()).await;
             let revision = self.planner.access_revision();
-            let access_changed = std::mem::replace(&mut access, revision) != revision;
-            if changed || access_changed {
+            changed |= std::mem::replace(&mut access, revision) != revision;
+            if let Some(cluster) = &mut self.cluster {
+                let waits = cluster.follow_secrets(self.follower.reading()) && self.generation == 0;
+                cluster.tell(&self.follower, changed);
+                self.metrics.set_cluster(cluster.cluster.state((self.clock)()));
+                changed |= postponed;
+                postponed = changed && waits;
+            }
+            if changed && !postponed {
                 self.take(&mut said);
             }
             self.tell_of_keys();

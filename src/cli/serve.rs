@@ -19,7 +19,10 @@ pub(super) fn command() -> Command {
 
 pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<Exit> {
     let settings = settings::load(matches)?;
-    anyhow::ensure!(!settings.config.is_empty(), "which configuration? Name it with --config PATH");
+    anyhow::ensure!(
+        !settings.config.is_empty() || settings.kubernetes.is_some(),
+        "which configuration? Name it with --config PATH, or read a cluster's with --kubernetes-enabled"
+    );
     telemetry::init(&settings.log);
     for warning in &settings.warnings {
         tracing::warn!("{warning}");

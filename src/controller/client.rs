@@ -11,8 +11,11 @@ use crate::config::KubernetesSettings;
 /// How long connecting may take. The API server is near, and a watch tries again.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long an answer may pause: longer than a watch lasts.
-const READ_TIMEOUT: Duration = Duration::from_secs(75);
+/// How long an answer may pause: longer than any watch lasts.
+const READ_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// How long a single request may take that is no watch.
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest text of an error of the API that is passed on.
 const MAX_ERROR_CHARS: usize = 300;

@@ -33,6 +33,14 @@ impl ObjectName {
         Some(Self { kind, namespace, name })
     }
 
+    /// `notation` for the cluster's, `team-a/notation` for a namespace's.
+    pub(super) fn qualified(&self) -> String {
+        match &self.namespace {
+            Some(namespace) => format!("{namespace}/{}", self.name),
+            None => self.name.to_string(),
+        }
+    }
+
     pub(super) fn watched(&self) -> Option<&'static WatchedKind> {
         KINDS.get(self.kind)
     }
@@ -89,7 +97,6 @@ struct Arriving {
 pub(super) struct Snapshot {
     pub documents: Vec<Document>,
     /// The `metadata.generation` of each object that was read.
-    #[cfg_attr(not(test), expect(dead_code, reason = "status is written next"))]
     pub generations: BTreeMap<ObjectName, i64>,
 }
 
@@ -193,7 +200,6 @@ impl Index {
     }
 
     /// Another number whenever anything is otherwise than before.
-    #[cfg_attr(not(test), expect(dead_code, reason = "status is written next"))]
     pub(super) fn touched(&self) -> u64 {
         self.touched
     }
@@ -207,7 +213,6 @@ impl Index {
     }
 
     /// The object as last seen.
-    #[cfg_attr(not(test), expect(dead_code, reason = "status is written next"))]
     pub(super) fn get(&self, name: &ObjectName) -> Option<&Observed> {
         self.objects.get(name)
     }

@@ -52,6 +52,16 @@ impl WatchedKind {
         format!("{}/{}", self.group, self.version)
     }
 
+    /// Whether it gives keys or certificates, so that its status has Ratify's keys for that.
+    pub(super) fn is_key_source(&self) -> bool {
+        self.plural.ends_with("keymanagementproviders") || self.plural == "certificatestores"
+    }
+
+    /// Whether its status has the keys of Ratify v2.
+    pub(super) fn is_v2(&self) -> bool {
+        self.group == V2_GROUP
+    }
+
     /// The rule of a ClusterRole without which it cannot be watched.
     pub(super) fn rule(&self) -> String {
         format!("{{apiGroups: [{}], resources: [{}], verbs: [get, list, watch]}}", self.group, self.plural)

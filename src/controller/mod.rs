@@ -3,28 +3,47 @@
 //!
 //! ```text
 //! API ──watch, one task a kind──> Index ──documents──> app::follow ──> crd ──> plans
+//!  ^                                                        │
+//!  └──status, by the holder of the Lease──── Judged <────────┘
 //! ```
 //!
 //! Only this module and `crd` know of the `kube` crate.
 
 mod client;
+mod counts;
 mod failure;
 mod index;
 mod kinds;
+mod lease;
+mod secrets;
+mod status;
 mod trouble;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::watch as channel;
 use tokio::task::JoinHandle;
 
 pub use self::client::{ConnectError, Connection};
+use self::counts::Counts;
 use self::failure::Failure;
-use self::index::Index;
+use self::index::{Index, ObjectName};
 use self::kinds::{KINDS, WatchedKind};
+use self::lease::Candidate;
+pub use self::secrets::SecretWatches;
+pub use self::status::Judged;
+use self::status::{Reader, Writer};
 use self::trouble::Troubles;
 use crate::crd::Document;
+use crate::secret::Secrets;
+use crate::telemetry::ClusterState;
+
+/// How long the end waits for the Lease to be given up.
+const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What the Kubernetes API has shown so far; shared by cloning.
 #[derive(Clone, Debug)]
@@ -34,17 +53,46 @@ pub struct Cluster(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     connection: Connection,
+    /// Of the Lease, and of the service account that needs rights.
+    name: Arc<str>,
     index: Mutex<Index>,
     troubles: Mutex<Troubles>,
+    /// Tells whenever the index shows something else.
+    touched: channel::Sender<u64>,
+    /// Whether this replica writes statuses.
+    leads: channel::Sender<bool>,
+    counts: Counts,
 }
 
-/// Watches, which end when this is dropped.
-#[derive(Debug)]
-pub struct Watches(Vec<JoinHandle<()>>);
+/// A reading of every object.
+#[derive(Clone, Debug, Default)]
+pub struct Read {
+    /// Every object as a document, in an order that does not depend on when it came.
+    pub documents: Vec<Document>,
+    generations: Arc<BTreeMap<ObjectName, i64>>,
+}
 
-impl Drop for Watches {
+/// The controller's tasks, which end when this is dropped.
+#[derive(Debug)]
+pub struct Tasks {
+    tasks: Vec<JoinHandle<()>>,
+    candidate: JoinHandle<()>,
+    stop: channel::Sender<bool>,
+}
+
+impl Tasks {
+    /// Gives up the Lease, so that another replica need not wait, and ends.
+    pub async fn stop(mut self) {
+        // An error means that nobody takes part any more.
+        let _ = self.stop.send(true);
+        let _ = tokio::time::timeout(STOP_TIMEOUT, &mut self.candidate).await;
+    }
+}
+
+impl Drop for Tasks {
     fn drop(&mut self) {
-        for task in &self.0 {
+        self.candidate.abort();
+        for task in &self.tasks {
             task.abort();
         }
     }
@@ -52,15 +100,47 @@ impl Drop for Watches {
 
 impl Cluster {
     /// Nothing is read yet.
-    pub fn new(connection: Connection) -> Self {
-        let (index, troubles) = Default::default();
-        Self(Arc::new(Shared { connection, index, troubles }))
+    pub fn new(connection: Connection, name: Arc<str>) -> Self {
+        let (index, troubles, counts) = Default::default();
+        let (touched, leads) = (channel::Sender::new(0), channel::Sender::new(false));
+        Self(Arc::new(Shared { connection, name, index, troubles, touched, leads, counts }))
     }
 
-    /// Starts to watch every kind.
-    pub fn watch(&self) -> Watches {
-        let follow = |(kind, watched)| tokio::spawn(watch::follow(Arc::clone(&self.0), kind, watched));
-        Watches(KINDS.iter().enumerate().map(follow).collect())
+    /// Starts to watch every kind, and to write what is `judged` as status while this replica holds the
+    /// Lease.
+    pub fn start(&self, judged: channel::Receiver<Option<Judged>>, secrets: Secrets) -> Tasks {
+        let shared = || Arc::clone(&self.0);
+        let follow = |(kind, watched)| tokio::spawn(watch::follow(shared(), kind, watched));
+        let mut tasks: Vec<JoinHandle<()>> = KINDS.iter().enumerate().map(follow).collect();
+        let leads = self.0.leads.subscribe();
+        tasks.push(tokio::spawn(Writer::new(shared(), secrets).run(judged, leads)));
+        let stop = channel::Sender::new(false);
+        let candidate = tokio::spawn(Candidate::new(shared()).run(stop.subscribe()));
+        Tasks { tasks, candidate, stop }
+    }
+
+    /// Follows Secrets, into `secrets`.
+    pub fn secret_watches(&self, secrets: Secrets) -> SecretWatches {
+        SecretWatches::new(self.0.connection.clone(), secrets)
+    }
+
+    /// What is counted.
+    pub fn state(&self, now: Timestamp) -> ClusterState {
+        let (status_writes, status_failures, outdated_definitions) = self.0.counts.read();
+        let outage_since = self.0.troubles().outage(now).map(|trouble| trouble.since);
+        ClusterState {
+            unread_kinds: self.0.index().unread(),
+            outage_since,
+            leads: *self.0.leads.borrow(),
+            status_writes,
+            status_failures,
+            outdated_definitions,
+        }
+    }
+
+    /// The way to the API.
+    pub fn connection(&self) -> &Connection {
+        &self.0.connection
     }
 
     /// The namespace that Hallmark is installed in.
@@ -73,9 +153,10 @@ impl Cluster {
         self.0.index().generation()
     }
 
-    /// Every object as a document, in an order that does not depend on when it came.
-    pub fn documents(&self) -> Vec<Document> {
-        self.0.index().snapshot().documents
+    /// Reads every object.
+    pub fn read(&self) -> Read {
+        let snapshot = self.0.index().snapshot();
+        Read { documents: snapshot.documents, generations: Arc::new(snapshot.generations) }
     }
 
     /// True once every kind was read in whole, or is known not to be installed. Until then an object may be
@@ -118,6 +199,21 @@ impl Shared {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Changes the index, and tells of it.
+    fn change<T>(&self, change: impl FnOnce(&mut Index) -> T) -> T {
+        let mut index = self.index();
+        let changed = change(&mut index);
+        let touched = index.touched();
+        drop(index);
+        self.touched.send_replace(touched);
+        changed
+    }
+
+    /// Who needs rights to read what resources name.
+    fn reader(&self) -> Reader {
+        Reader { namespace: self.connection.namespace.to_string(), name: self.name.to_string() }
+    }
+
     fn troubles(&self) -> MutexGuard<'_, Troubles> {
         self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -135,7 +231,7 @@ impl Shared {
         let resources = format!("{}.{}", watched.plural, watched.group);
         match failure {
             Failure::NotInstalled => {
-                if self.index().not_installed(kind) {
+                if self.change(|index| index.not_installed(kind)) {
                     tracing::info!(
                         resources,
                         "the kind is not installed, and is looked for again; to install it: \

@@ -18,17 +18,20 @@ use super::kinds::WatchedKind;
 /// How long one watch request lasts. A connection that died silently is noticed a little later.
 const WATCH_SECONDS: u32 = 60;
 
+/// How many objects one answer lists: each may have more than a megabyte.
+const PAGE: u32 = 50;
+
 /// Follows one kind for as long as the runtime lives.
 pub(super) async fn follow(shared: Arc<Shared>, kind: usize, watched: &'static WatchedKind) {
     let api: Api<DynamicObject> = Api::all_with(shared.connection.client.clone(), &watched.resource());
-    let config = watcher::Config::default().timeout(WATCH_SECONDS);
+    let config = watcher::Config::default().timeout(WATCH_SECONDS).page_size(PAGE);
     let mut events = watcher(api, config).backoff(ResetTimerBackoff::new(Delay::default(), QUIET)).boxed();
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => {
                 // A list that only begins has shown nothing yet.
                 let has_answered = !matches!(event, Event::Init);
-                take(&mut shared.index(), kind, event);
+                shared.change(|index| take(index, kind, event));
                 if has_answered {
                     shared.works(kind);
                 }
@@ -54,7 +57,7 @@ pub(super) struct Delay(Duration);
 
 /// After a failure this long ago, delays begin anew. A list that begins counts as success to the watcher, so
 /// that success alone must not.
-const QUIET: Duration = Duration::from_secs(30);
+pub(super) const QUIET: Duration = Duration::from_secs(30);
 
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LAST_DELAY: Duration = Duration::from_secs(5);

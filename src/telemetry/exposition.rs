@@ -29,6 +29,7 @@ impl Collector for Exposition {
         self.loads(out)?;
         self.configuration(out)?;
         self.key_sources(out)?;
+        self.cluster(out)?;
         gauge(out, names::CERTIFICATE_EXPIRY, self.0.certificate_expiry.load(Ordering::Relaxed))?;
         let version = [("version", env!("CARGO_PKG_VERSION"))];
         describe(out, names::BUILD)?.encode_info(&version)?;
@@ -112,6 +113,16 @@ impl Exposition {
             }
         }
         Ok(())
+    }
+
+    fn cluster(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let state = self.0.cluster();
+        gauge(out, names::CLUSTER_UNREAD, state.unread_kinds)?;
+        gauge(out, names::CLUSTER_OUTAGE, seconds(state.outage_since))?;
+        gauge(out, names::CLUSTER_LEADS, u32::from(state.leads))?;
+        counter(out, names::STATUS_WRITES, state.status_writes)?;
+        counter(out, names::STATUS_FAILURES, state.status_failures)?;
+        gauge(out, names::OUTDATED_DEFINITIONS, state.outdated_definitions)
     }
 
     fn process(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {

@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 
 use super::exposition::Exposition;
 use super::observation::{
-    ConfigurationState, KeySourceState, RequestObservation, RequestPath, RequestResult,
+    ClusterState, ConfigurationState, KeySourceState, RequestObservation, RequestPath, RequestResult,
 };
 use crate::engine::Engine;
 use crate::outcome::{Outcome, ReasonCode, Verdict};
@@ -53,6 +53,7 @@ pub(super) struct Counts {
     pub signature_cap: AtomicUsize,
     pub certificate_expiry: AtomicI64,
     configuration: Mutex<ConfigurationState>,
+    cluster: Mutex<ClusterState>,
     key_sources: Mutex<BTreeMap<String, KeySourceState>>,
 }
 
@@ -109,6 +110,11 @@ impl Metrics {
         *known = ConfigurationState { last_success, ..state };
     }
 
+    /// Sets what is known of the cluster.
+    pub fn set_cluster(&self, state: ClusterState) {
+        *locked(&self.counts.cluster) = state;
+    }
+
     /// Sets what is known of one key source.
     pub fn set_key_source(&self, name: &str, state: KeySourceState) {
         locked(&self.counts.key_sources).insert(name.to_owned(), state);
@@ -147,6 +153,7 @@ impl Counts {
             signature_cap: AtomicUsize::new(0),
             certificate_expiry: AtomicI64::new(0),
             configuration: Mutex::default(),
+            cluster: Mutex::default(),
             key_sources: Mutex::default(),
         };
         // Series that appear with their first event hide that event from `rate`.
@@ -174,6 +181,10 @@ impl Counts {
 
     pub(super) fn configuration(&self) -> ConfigurationState {
         *locked(&self.configuration)
+    }
+
+    pub(super) fn cluster(&self) -> ClusterState {
+        *locked(&self.cluster)
     }
 
     pub(super) fn key_sources(&self) -> Vec<(String, KeySourceState)> {

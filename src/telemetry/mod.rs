@@ -15,5 +15,7 @@ mod tests;
 pub use log::init;
 pub use metrics::{CONTENT_TYPE, InFlight, Metrics};
 pub use names::reference_markdown;
-pub use observation::{ConfigurationState, KeySourceState, RequestObservation, RequestPath, RequestResult};
+pub use observation::{
+    ClusterState, ConfigurationState, KeySourceState, RequestObservation, RequestPath, RequestResult,
+};
 pub use verdict_log::VerdictLog;

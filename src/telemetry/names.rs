@@ -83,6 +83,18 @@ metrics! {
         "When the source was last read; 0 if never";
     KEY_SOURCE_FAILED = "hallmark_key_source_failed", Gauge, "source",
         "1 where the last attempt to read the source failed";
+    CLUSTER_UNREAD = "hallmark_kubernetes_unread_kinds", Gauge, "",
+        "Kinds of resources that were not read from the Kubernetes API yet; not ready before it is 0";
+    CLUSTER_OUTAGE = "hallmark_kubernetes_outage_start_timestamp_seconds", Gauge, "",
+        "Since when the Kubernetes API cannot be asked; 0 while it can";
+    CLUSTER_LEADS = "hallmark_status_leader", Gauge, "",
+        "1 where this replica holds the Lease and writes the status of resources";
+    STATUS_WRITES = "hallmark_status_writes", Counter, "",
+        "Statuses of resources that were written";
+    STATUS_FAILURES = "hallmark_status_write_failures", Counter, "",
+        "Statuses that could not be written";
+    OUTDATED_DEFINITIONS = "hallmark_outdated_definitions", Gauge, "",
+        "Kinds whose served definition is older than Hallmark's and drops a part of their status";
     CERTIFICATE_EXPIRY = "hallmark_server_certificate_not_after_timestamp_seconds", Gauge, "",
         "When the server's certificate ends; 0 while there is none";
     BUILD = "hallmark_build", Info, "version",
@@ -142,5 +154,8 @@ const CLOSING: &str = "
 | Is a part of the configuration not in force? | `hallmark_config_diagnostics{severity=\"error\"} > 0` |
 | Does a trusted certificate end soon? | `hallmark_key_source_earliest_expiry_timestamp_seconds - time() < 30 * 86400` |
 | Does a key source fail? | `hallmark_key_source_failed == 1` |
+| Can the Kubernetes API be asked? | `hallmark_kubernetes_outage_start_timestamp_seconds > 0` |
+| Does nobody write statuses? | `sum(hallmark_status_leader) == 0` |
+| Are the served definitions too old? | `hallmark_outdated_definitions > 0` |
 | Does the server's certificate end soon? | `hallmark_server_certificate_not_after_timestamp_seconds - time() < 7 * 86400` |
 ";

@@ -133,3 +133,20 @@ pub struct ConfigurationState {
     /// How often a plan was put in force.
     pub generation: u64,
 }
+
+/// What is known of the cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClusterState {
+    /// Kinds of resources that were not read in whole yet.
+    pub unread_kinds: usize,
+    /// Since when the Kubernetes API cannot be asked; `None` where it can.
+    pub outage_since: Option<Timestamp>,
+    /// Whether this replica writes statuses.
+    pub leads: bool,
+    /// Statuses that were written.
+    pub status_writes: u64,
+    /// Statuses that could not be written.
+    pub status_failures: u64,
+    /// Kinds whose served definition drops what is written.
+    pub outdated_definitions: usize,
+}

@@ -23,6 +23,7 @@ mod architecture;
 mod bad_input;
 mod chart;
 mod config_check;
+mod controller;
 mod crds;
 mod demo;
 mod endpoint;

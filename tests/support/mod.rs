@@ -1,5 +1,6 @@
 //! What the integration tests share: real parts, a registry with faults on demand, a signer.
 
+pub mod cluster;
 pub mod configuration;
 pub mod crl;
 pub mod parts;

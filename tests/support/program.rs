@@ -60,14 +60,34 @@ impl Served {
         let folder = tempfile::tempdir().expect("folder");
         let file = folder.path().join("configuration.yaml");
         std::fs::write(&file, configuration).expect("configuration");
-        let mut process = command()
-            .args(["serve", "--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0"])
+        let config = ["--config", file.to_str().expect("path")];
+        let served = Self::launch(folder, command().arg("serve").args(config).args(arguments));
+        served.wait_for("configuration in force");
+        served
+    }
+
+    /// Starts it with the resources of a cluster, and waits until it listens.
+    pub fn start_in_cluster(kubeconfig: &Path, arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut command = command();
+        command
+            .arg("serve")
+            .env("KUBECONFIG", kubeconfig)
+            .args(["--kubernetes-enabled=true", "--gatekeeper-client-ca=none"])
+            .arg("--kubernetes-namespace=hallmark-system")
+            .args(arguments);
+        Self::launch(folder, &mut command)
+    }
+
+    /// `command` has the arguments of `serve` alone.
+    fn launch(folder: TempDir, command: &mut Command) -> Self {
+        // For asking it.
+        hallmark::transport::install_crypto_provider();
+        let mut process = command
+            .args(["--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0"])
             .args(["--log-format", "json"])
-            .arg("--config")
-            .arg(&file)
             .arg("--state-dir")
             .arg(folder.path().join("state"))
-            .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -77,7 +97,6 @@ impl Served {
         let listening = served.wait_for("listening");
         served.address = text(&listening, "address");
         served.health = text(&listening, "health");
-        served.wait_for("configuration in force");
         served
     }
 

@@ -28,7 +28,6 @@ pub(in super::super) struct Observed {
     /// `metadata.generation`, which counts changes of what is wanted.
     pub generation: i64,
     /// Its status, where there is one of a size that is kept.
-    #[cfg_attr(not(test), expect(dead_code, reason = "status is written next"))]
     pub status: Option<Arc<Value>>,
     /// What it takes of the room.
     bytes: usize,

@@ -1,0 +1,75 @@
+//! A reading of the configuration, sorted by the resource that each part is about.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::super::index::ObjectName;
+use crate::crd::{Configuration, ResourceState};
+use crate::engine::diagnostic::Diagnostic;
+use crate::engine::settings::{CredentialSettings, PlanSettings};
+use crate::secret::{SecretName, ServiceAccountName};
+use crate::trust::key_source::{KeySets, SourceState};
+
+/// What was made of the cluster's resources.
+#[derive(Clone, Debug, Default)]
+pub struct Judged {
+    pub(super) configuration: Arc<Configuration>,
+    pub(super) keys: KeySets,
+    pub(super) generations: Arc<BTreeMap<ObjectName, i64>>,
+}
+
+impl Judged {
+    /// What `configuration` made of what was read last from `cluster`, with the keys that were fetched.
+    pub fn new(configuration: Arc<Configuration>, keys: KeySets, read: &super::super::Read) -> Self {
+        Self { configuration, keys, generations: Arc::clone(&read.generations) }
+    }
+
+    /// The same, sorted by resource.
+    pub(super) fn sorted(&self) -> Sorted<'_> {
+        let mut sorted = Sorted::default();
+        for said in &self.configuration.diagnostics {
+            sorted.about.entry(&said.resource).or_default().push(said);
+        }
+        for (key, state) in &self.configuration.resources {
+            sorted.states.insert(key.to_string(), *state);
+        }
+        for (name, state) in self.keys.iter() {
+            let place = self.configuration.places.get(name);
+            let resource = place.map_or(&**name, |place| place.resource.as_str());
+            sorted.sources.entry(resource).or_default().push(state);
+        }
+        let namespaces = self.configuration.namespaces.values();
+        for plan in std::iter::once(&self.configuration.cluster).chain(namespaces) {
+            sorted.add_stores(plan);
+        }
+        sorted
+    }
+}
+
+/// What is known, by resource.
+#[derive(Debug, Default)]
+pub(super) struct Sorted<'j> {
+    pub about: BTreeMap<&'j str, Vec<&'j Diagnostic>>,
+    pub states: BTreeMap<String, ResourceState>,
+    pub sources: BTreeMap<&'j str, Vec<&'j SourceState>>,
+    /// What Stores name for credentials, by their name with its namespace.
+    pub credentials: BTreeMap<&'j str, Credentials<'j>>,
+}
+
+/// What a Store names for credentials.
+#[derive(Debug)]
+pub(super) struct Credentials<'j> {
+    pub secrets: &'j [SecretName],
+    pub service_account: Option<&'j ServiceAccountName>,
+}
+
+impl<'j> Sorted<'j> {
+    fn add_stores(&mut self, plan: &'j PlanSettings) {
+        for store in plan.stores.iter().filter(|store| store.refused.is_none()) {
+            if let CredentialSettings::KubernetesSecrets { secrets, service_account } = &store.credentials {
+                let named = Credentials { secrets, service_account: service_account.as_ref() };
+                self.credentials.insert(&store.name, named);
+            }
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Statuses as they are computed and written, with chosen times and without an API.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::super::index::{Index, ObjectName};
+use super::super::kinds::KINDS;
+use super::grant::Reader;
+use super::judged::Judged;
+use super::ledger::Ledger;
+use super::wanted::{Wanted, wanted};
+use crate::crd::{ConvertOptions, LastGood, Origin};
+use crate::secret::{SecretName, SecretState, Secrets};
+use crate::trust::key_source::{KeySets, KeySourceError, SourceState};
+
+/// A cluster of objects, what they mean, and what their statuses say.
+struct World {
+    index: Index,
+    documents: LastGood,
+    keys: BTreeMap<Arc<str>, SourceState>,
+    secrets: Secrets,
+    judged: Judged,
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + seconds).expect("time")
+}
+
+fn kind(name: &str) -> usize {
+    KINDS.iter().position(|watched| watched.kind == name).expect("a kind")
+}
+
+impl World {
+    fn of(objects: &[Value]) -> Self {
+        let mut world = Self {
+            index: Index::default(),
+            documents: LastGood::new(),
+            keys: BTreeMap::new(),
+            secrets: Secrets::default(),
+            judged: Judged::default(),
+        };
+        for object in objects {
+            world.apply(object);
+        }
+        world.read();
+        world
+    }
+
+    fn apply(&mut self, object: &Value) {
+        let kind = kind(object["kind"].as_str().expect("kind"));
+        self.index.apply(kind, &serde_json::from_value(object.clone()).expect("object"));
+    }
+
+    fn read(&mut self) {
+        let options = ConvertOptions {
+            origin: Origin::Cluster,
+            release_namespace: "hallmark-system".into(),
+            ..ConvertOptions::files(at(0))
+        };
+        let snapshot = self.index.snapshot();
+        let configuration = self.documents.follow(&snapshot.documents, &[], &options);
+        self.judged = Judged {
+            configuration: Arc::new(configuration),
+            keys: KeySets::of(self.keys.clone()),
+            generations: Arc::new(snapshot.generations),
+        };
+    }
+
+    fn name(&self, resource: &str) -> ObjectName {
+        let mut names = self.judged.generations.keys();
+        names.find(|name| name.to_string() == resource).expect("an object").clone()
+    }
+
+    fn wanted(&self, resource: &str) -> Wanted {
+        let name = self.name(resource);
+        let reader = Reader { namespace: "hallmark-system".to_owned(), name: "hallmark".to_owned() };
+        wanted(&name, self.judged.generations[&name], &self.judged.sorted(), &self.secrets, &reader)
+    }
+
+    /// The status of an object that has `present`.
+    fn status(&self, resource: &str, present: Option<&Value>, seconds: i64) -> Value {
+        let watched = self.name(resource).watched().expect("a kind");
+        self.wanted(resource).rendered(watched, present, at(seconds))
+    }
+}
+
+fn object(kind: &str, name: &str, spec: Value) -> Value {
+    let group = if kind.ends_with("Executor") {
+        "config.ratify.sh/v2alpha1"
+    } else {
+        "config.ratify.deislabs.io/v1beta1"
+    };
+    let mut metadata = json!({"name": name, "generation": 3});
+    if let Some((namespace, name)) = name.split_once('/') {
+        metadata = json!({"name": name, "namespace": namespace, "generation": 3});
+    }
+    json!({"apiVersion": group, "kind": kind, "metadata": metadata, "spec": spec})
+}
+
+fn store() -> Value {
+    object("Store", "store-oras", json!({"name": "oras"}))
+}
+
+fn verifier(kmp: &str) -> Value {
+    object(
+        "Verifier",
+        "verifier-notation",
+        json!({"name": "notation", "artifactTypes": "application/vnd.cncf.notary.signature", "parameters": {
+            "verificationCertStores": {"ca": {"certs": [kmp]}},
+            "trustPolicyDoc": {"version": "1.0", "trustPolicies": [{
+                "name": "default", "registryScopes": ["*"], "signatureVerification": {"level": "strict"},
+                "trustStores": ["ca:certs"], "trustedIdentities": ["*"],
+            }]},
+        }}),
+    )
+}
+
+fn file_source(name: &str) -> Value {
+    object("KeyManagementProvider", name, json!({"type": "file", "parameters": {"path": "/keys"}}))
+}
+
+fn condition<'s>(status: &'s Value, kind: &str) -> &'s Value {
+    let conditions = status["conditions"].as_array().expect("conditions");
+    conditions.iter().find(|condition| condition["type"] == kind).expect("the condition")
+}
+
+#[test]
+fn a_resource_in_force_has_ratifys_keys_and_conditions() {
+    let world = World::of(&[store(), verifier("certs"), file_source("certs")]);
+    let status = world.status("Verifier verifier-notation", None, 0);
+    assert_eq!(status["issuccess"], true, "{status}");
+    assert_eq!((&status["error"], &status["brieferror"]), (&json!(""), &json!("")));
+    assert_eq!(status["observedGeneration"], 3);
+    assert!(status.get("lastfetchedtime").is_none(), "a Verifier fetches nothing");
+    let ready = condition(&status, "Ready");
+    assert_eq!((&ready["status"], &ready["reason"]), (&json!("True"), &json!("InForce")));
+    assert_eq!(ready["lastTransitionTime"], "2023-11-14T22:13:20Z");
+    assert_eq!(ready["observedGeneration"], 3);
+}
+
+#[test]
+fn a_verifier_that_names_a_missing_provider_says_so() {
+    let world = World::of(&[store(), verifier("absent")]);
+    let status = world.status("Verifier verifier-notation", None, 0);
+    assert_eq!(status["issuccess"], false);
+    assert!(status["error"].as_str().expect("text").contains("absent"), "{status}");
+    let brief = status["brieferror"].as_str().expect("text");
+    assert!(!brief.is_empty() && brief.chars().count() <= 100, "{brief}");
+    assert_eq!(condition(&status, "Ready")["reason"], "Refused");
+}
+
+#[test]
+fn notices_and_warnings_are_said_beside_success() {
+    let world = World::of(&[store(), verifier("certs"), file_source("certs"), file_source("spare")]);
+    let status = world.status("KeyManagementProvider spare", None, 0);
+    assert_eq!(status["issuccess"], true, "{status}");
+    let remarks = condition(&status, "Remarks");
+    assert_eq!(remarks["status"], "True");
+    assert!(remarks["message"].as_str().expect("text").starts_with("warning: "), "{remarks}");
+    assert_eq!(remarks["reason"], "Warnings");
+}
+
+#[test]
+fn a_bad_edit_leaves_the_last_good_version_serving_and_says_both() {
+    let mut world = World::of(&[store(), verifier("certs"), file_source("certs")]);
+    let mut bad = verifier("certs");
+    bad["spec"]["nonsense"] = json!(true);
+    bad["metadata"]["generation"] = json!(4);
+    world.apply(&bad);
+    world.read();
+    let status = world.status("Verifier verifier-notation", None, 0);
+    assert_eq!(status["issuccess"], false);
+    assert_eq!(status["observedGeneration"], 4);
+    assert_eq!(condition(&status, "Ready")["reason"], "LastGoodServes");
+    assert!(status["error"].as_str().expect("text").contains("nonsense"), "{status}");
+}
+
+#[test]
+fn a_time_of_transition_moves_only_with_the_status() {
+    let mut world = World::of(&[store(), verifier("certs"), file_source("certs")]);
+    let first = world.status("Verifier verifier-notation", None, 0);
+    let later = world.status("Verifier verifier-notation", Some(&first), 60);
+    assert_eq!(first, later);
+    world.apply(&verifier("absent"));
+    world.documents = LastGood::new();
+    world.read();
+    let broken = world.status("Verifier verifier-notation", Some(&later), 120);
+    assert_eq!(condition(&broken, "Ready")["lastTransitionTime"], "2023-11-14T22:15:20Z");
+    assert_eq!(
+        condition(&broken, "Remarks")["lastTransitionTime"],
+        condition(&first, "Remarks")["lastTransitionTime"]
+    );
+}
+
+#[test]
+fn a_key_source_that_fails_says_why_and_whether_earlier_keys_serve() {
+    let mut world = World::of(&[store(), verifier("certs"), file_source("certs")]);
+    let failure = KeySourceError::NotFound { path: "/keys".into() };
+    let state = SourceState { set: None, failure: Some(failure), checked_at: Some(at(0)) };
+    world.keys.insert("KeyManagementProvider certs".into(), state);
+    world.read();
+    let status = world.status("KeyManagementProvider certs", None, 0);
+    assert_eq!(status["issuccess"], false);
+    assert_eq!(status["error"], "/keys does not exist");
+    assert_eq!(condition(&status, "Ready")["reason"], "NoKeys");
+}
+
+#[test]
+fn what_may_not_be_read_comes_with_the_role_to_apply() {
+    let provider = json!({"name": "k8Secrets", "secrets": [{"secretName": "regcred"}]});
+    let spec = json!({"name": "oras", "parameters": {"authProvider": provider}});
+    let world = World::of(&[object("NamespacedStore", "team/store-oras", spec)]);
+    let name = SecretName { namespace: "team".into(), name: "regcred".into() };
+    assert!(world.judged.configuration.secrets.contains(&name));
+    world.secrets.set(name, SecretState::Forbidden);
+    let status = world.status("NamespacedStore team/store-oras", None, 0);
+    assert_eq!(status["issuccess"], false);
+    let error = status["error"].as_str().expect("text");
+    for part in [
+        "metadata: {name: hallmark-reader, namespace: team}",
+        "- {apiGroups: [\"\"], resources: [secrets], resourceNames: [regcred], verbs: [get, list, watch]}",
+        "- {kind: ServiceAccount, name: hallmark, namespace: hallmark-system}",
+    ] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    let yaml = error.split_once('\n').expect("lines").1;
+    assert_eq!(crate::crd::yaml::read_documents(yaml).iter().filter(|one| one.content.is_ok()).count(), 2);
+    let brief = status["brieferror"].as_str().expect("text");
+    assert!(brief.contains("may not read"), "{brief}");
+}
+
+#[test]
+fn texts_are_bounded() {
+    let mut bad = verifier("certs");
+    for number in 0..500 {
+        bad["spec"][format!("nonsense{number}-{}", "x".repeat(100))] = json!(true);
+    }
+    let world = World::of(&[bad]);
+    let status = world.status("Verifier verifier-notation", None, 0);
+    assert!(status["error"].as_str().expect("text").chars().count() <= 4096);
+    assert!(status["brieferror"].as_str().expect("text").chars().count() <= 100);
+}
+
+#[test]
+fn an_executor_has_the_keys_of_its_version() {
+    let world = World::of(&[object("Executor", "one", json!({"scopes": []}))]);
+    let status = world.status("Executor one", None, 0);
+    assert_eq!(status["succeeded"], false, "{status}");
+    assert!(status.get("briefError").is_some() && status.get("issuccess").is_none(), "{status}");
+}
+
+#[test]
+fn a_second_pass_writes_nothing_whether_or_not_the_watch_has_caught_up() {
+    let world = World::of(&[store(), verifier("certs"), file_source("certs")]);
+    let (name, wanted) = (world.name("Store store-oras"), world.wanted("Store store-oras"));
+    let watched = name.watched().expect("a kind");
+    let mut ledger = Ledger::default();
+    let written = ledger.due(&name, watched, &wanted, None, at(0)).expect("the first is written");
+    ledger.wrote(name.clone(), wanted.clone(), None, Some(written.clone()));
+    assert_eq!(ledger.due(&name, watched, &wanted, None, at(60)), None, "the watch shows the old one yet");
+    let shown = Arc::new(written);
+    assert_eq!(ledger.due(&name, watched, &wanted, Some(&shown), at(60)), None);
+    let fresh = Ledger::default();
+    assert_eq!(fresh.due(&name, watched, &wanted, Some(&shown), at(60)), None, "nor does another replica");
+    let foreign = Arc::new(json!({"issuccess": false}));
+    assert!(ledger.due(&name, watched, &wanted, Some(&foreign), at(60)).is_some(), "somebody else wrote");
+}
+
+#[test]
+fn an_api_that_drops_conditions_is_not_written_to_again_and_again() {
+    let world = World::of(&[store(), verifier("certs"), file_source("certs")]);
+    let (name, wanted) = (world.name("Store store-oras"), world.wanted("Store store-oras"));
+    let watched = name.watched().expect("a kind");
+    let mut ledger = Ledger::default();
+    let first = ledger.due(&name, watched, &wanted, None, at(0)).expect("the first is written");
+    let pruned = super::render::without_conditions(first);
+    assert!(super::render::lost_conditions(Some(&pruned)));
+    ledger.wrote(name.clone(), wanted.clone(), None, Some(pruned.clone()));
+    let shown = Arc::new(pruned);
+    assert_eq!(ledger.due(&name, watched, &wanted, Some(&shown), at(60)), None);
+    let other = Wanted { generation: 4, ..wanted };
+    assert!(ledger.due(&name, watched, &other, Some(&shown), at(60)).is_some(), "a change is written");
+}
