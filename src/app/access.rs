@@ -14,6 +14,7 @@ use crate::registry::auth::{
 };
 use crate::registry::http::{HttpRegistry, RegistryResources, RegistrySettings};
 use crate::secret::Secrets;
+use crate::transport::TrustedRoots;
 
 /// Builds stores that share connections, tokens and files of credentials.
 #[derive(Debug)]
@@ -44,6 +45,7 @@ impl RegistryAccess {
     pub(super) fn store(&self, stores: &[StoreSettings]) -> Arc<dyn ArtifactStore> {
         let settings = RegistrySettings {
             plain_http: stores.iter().any(|store| store.plain_http),
+            default_roots: with_authorities(&self.settings.default_roots, stores),
             ..self.settings.clone()
         };
         let keychain = Arc::new(Keychains(self.keychains(stores)));
@@ -71,6 +73,7 @@ impl RegistryAccess {
     fn keychain(&self, credentials: &CredentialSettings) -> Arc<dyn Keychain> {
         match credentials {
             CredentialSettings::Anonymous => Arc::new(Anonymous),
+            CredentialSettings::Static(credentials) => Arc::clone(credentials) as Arc<dyn Keychain>,
             CredentialSettings::KubernetesSecrets { secrets, service_account } => {
                 let (named, account) = (secrets.clone(), service_account.clone());
                 Arc::new(KubernetesSecrets::new(self.secrets.clone(), named, account))
@@ -101,5 +104,21 @@ impl RegistryAccess {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<PathBuf, Arc<DockerConfigFile>>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The roots of the process, and besides them the authorities that Stores name.
+fn with_authorities(roots: &TrustedRoots, stores: &[StoreSettings]) -> TrustedRoots {
+    let mut pems: Vec<&str> = stores.iter().filter_map(|store| store.ca_pem.as_deref()).collect();
+    if pems.is_empty() {
+        return roots.clone();
+    }
+    if let TrustedRoots::SystemAnd(pem) | TrustedRoots::Only(pem) = roots {
+        pems.push(pem);
+    }
+    let pem = pems.join("\n").into();
+    match roots {
+        TrustedRoots::Only(_) => TrustedRoots::Only(pem),
+        TrustedRoots::System | TrustedRoots::SystemAnd(_) => TrustedRoots::SystemAnd(pem),
     }
 }

@@ -135,8 +135,7 @@ impl Follower {
         let mut configuration = self.documents.follow(&loaded.documents, &loaded.unreadable, &options);
         // What is said of files goes before what is said of resources.
         configuration.diagnostics.splice(0..0, loaded.diagnostics);
-        let every = std::iter::once(&configuration.cluster).chain(configuration.namespaces.values());
-        self.follow_sources(every.flat_map(|plan| plan.key_sources.clone()).collect());
+        self.follow_sources(configuration.plans().flat_map(|plan| plan.key_sources.clone()).collect());
         self.reading.configuration = Arc::new(configuration);
         self.reading.complete |= !unread;
     }

@@ -68,9 +68,9 @@ impl Judge {
         Ok(Self { engine, budget: settings.engine.load_bound, revocation })
     }
 
-    /// Decides about images, side by side.
-    pub async fn judge(&self, images: &[String]) -> Vec<JudgedImage> {
-        join_all(images.iter().map(|image| self.judge_one(image))).await
+    /// Decides about images, side by side, as for a namespace or for the cluster.
+    pub async fn judge(&self, namespace: Option<&str>, images: &[String]) -> Vec<JudgedImage> {
+        join_all(images.iter().map(|image| self.judge_one(namespace, image))).await
     }
 
     /// What was asked of responders and list servers so far.
@@ -78,9 +78,9 @@ impl Judge {
         self.revocation.records()
     }
 
-    async fn judge_one(&self, image: &str) -> JudgedImage {
+    async fn judge_one(&self, namespace: Option<&str>, image: &str) -> JudgedImage {
         let started = Instant::now();
-        let answer = self.engine.ask(Question { namespace: None, image }, self.budget).await;
+        let answer = self.engine.ask(Question { namespace, image }, self.budget).await;
         JudgedImage {
             asked: image.to_owned(),
             outcome: answer.outcome,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::access::RegistryAccess;
 use crate::crd::Configuration;
-use crate::engine::settings::PlanSettings;
-use crate::engine::{Plan, PlanParts, Plans};
+use crate::engine::settings::{ExecutorSettings, PlanSettings};
+use crate::engine::{Plan, PlanParts, Plans, ScopedPlan};
 use crate::registry::ArtifactStore;
 use crate::trust::key_source::KeySets;
 use crate::verifier::notation::InstalledPlugins;
@@ -34,6 +34,7 @@ impl Planner {
         Plans {
             cluster: self.plan(&configuration.cluster, keys),
             namespaces: namespaces.map(|(name, plan)| (Arc::clone(name), self.plan(plan, keys))).collect(),
+            scoped: configuration.executors.iter().map(|executor| self.scoped(executor, keys)).collect(),
         }
     }
 
@@ -42,6 +43,14 @@ impl Planner {
         match &self.store {
             StoreChoice::Registries(access) => access.revision(),
             StoreChoice::Given(_) => 0,
+        }
+    }
+
+    fn scoped(&self, executor: &ExecutorSettings, keys: &KeySets) -> ScopedPlan {
+        ScopedPlan {
+            namespace: executor.namespace.clone(),
+            scopes: executor.scopes.clone(),
+            plan: self.plan(&executor.plan, keys),
         }
     }
 

@@ -41,6 +41,13 @@ pub(super) fn command() -> Command {
                 .value_name("REPOSITORY")
                 .help("The repository that an image layout stands in for, for the trust policy's scope"),
         )
+        .arg(
+            Arg::new("namespace")
+                .long("namespace")
+                .short('n')
+                .value_name("NAMESPACE")
+                .help("Decide as for a Pod of this namespace, by its resources too"),
+        )
         .args(settings::arguments_of_verify())
 }
 
@@ -53,7 +60,8 @@ pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<Exit> {
     anyhow::ensure!(!names.is_empty(), "which image? hallmark verify IMAGE... --config PATH...");
     anyhow::ensure!(!settings.config.is_empty(), "which configuration? Name it with --config PATH");
     let images = Images::parse(&names, matches.get_one::<String>("scope"))?;
-    let judged = runtime()?.block_on(images.judge(&settings))?;
+    let namespace = matches.get_one::<String>("namespace");
+    let judged = runtime()?.block_on(images.judge(&settings, namespace.map(String::as_str)))?;
     let Some(Judged { images, revocation }) = judged else { return Ok(Exit::Unusable) };
     if matches.get_one::<String>("output").is_some_and(|format| format == "json") {
         print(&format!("{:#}\n", image::json(&images, &revocation)))?;
@@ -122,7 +130,7 @@ impl Images {
     }
 
     /// `None` where the configuration cannot be read.
-    async fn judge(&self, settings: &Settings) -> anyhow::Result<Option<Judged>> {
+    async fn judge(&self, settings: &Settings, namespace: Option<&str>) -> anyhow::Result<Option<Judged>> {
         let mut by_place: BTreeMap<Option<&PathBuf>, Vec<usize>> = BTreeMap::new();
         for (index, (folder, _)) in self.0.iter().enumerate() {
             by_place.entry(folder.as_ref()).or_default().push(index);
@@ -140,7 +148,9 @@ impl Images {
             let asked: Vec<&Asked> =
                 indexes.iter().filter_map(|index| self.0.get(*index)).map(|(_, a)| a).collect();
             let keys: Vec<String> = asked.iter().map(|asked| asked.key.clone()).collect();
-            for ((index, asked), mut image) in indexes.iter().zip(asked).zip(judge.judge(&keys).await) {
+            for ((index, asked), mut image) in
+                indexes.iter().zip(asked).zip(judge.judge(namespace, &keys).await)
+            {
                 image.asked.clone_from(&asked.written);
                 judged.insert(*index, image);
             }

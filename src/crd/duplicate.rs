@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::executor::ExecutorDraft;
 use super::verifier::VerifierDraft;
 use super::{Converted, Item, ResourceKey};
 use crate::engine::diagnostic::Severity;
@@ -37,24 +38,25 @@ fn join(first: &mut Converted, mut second: Converted) {
     } else {
         let message = format!("contradicts the resource of the same name at {earlier}; neither is in force");
         second.notes.say(Severity::Error, (None, ""), message.clone(), "keep one of the two");
-        let claimed = match &second.item {
-            Item::Verifier(draft) => draft.artifact_types.clone(),
-            _ => Vec::new(),
-        };
+        match (&mut first.item, &second.item) {
+            (Item::Verifier(first), Item::Verifier(second)) => {
+                first.artifact_types.extend(second.artifact_types.clone());
+            }
+            (Item::Executor(first), Item::Executor(second)) => first.scopes.extend(second.scopes.clone()),
+            _ => {}
+        }
         first.mandatory |= second.mandatory;
-        refuse(&mut first.item, "is written twice with different content".to_owned(), claimed);
+        refuse(&mut first.item, "is written twice with different content".to_owned());
     }
     first.notes.said.append(&mut second.notes.said);
 }
 
-fn refuse(item: &mut Item, reason: String, claimed: Vec<String>) {
+fn refuse(item: &mut Item, reason: String) {
     match item {
         Item::KeySource(settings) => *settings = KeySourceSettings::Refused { reason },
         Item::Store(store) => store.refused = Some(reason),
-        Item::Verifier(VerifierDraft { artifact_types, body, .. }) => {
-            artifact_types.extend(claimed);
-            *body = Err(reason);
-        }
+        Item::Verifier(VerifierDraft { body, .. }) => *body = Err(reason),
+        Item::Executor(ExecutorDraft { body, .. }) => *body = Err(reason),
         Item::Policy(rule) => {
             *rule = RuleSettings::Refused { name: super::rule::name_of(rule), reason };
         }

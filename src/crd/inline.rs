@@ -19,12 +19,22 @@ pub(super) fn convert(
 ) -> Option<KeySourceSettings> {
     parameters.only(&["contentType", "value"], &[], notes);
     let pem = parameters.required_text("value", notes, "paste the PEM text below `value: |`")?;
-    let value = parameters.member("value")?;
+    material(&parameters.member("value")?, pem, content, now, notes)
+}
+
+/// A text as it is written at `value`, checked.
+pub(super) fn material(
+    value: &Field<'_>,
+    pem: &str,
+    content: KeyContent,
+    now: Timestamp,
+    notes: &mut Notes,
+) -> Option<KeySourceSettings> {
     match read_material(pem.as_bytes(), content, "inline value") {
-        Ok(keys) => say_validity(&value, pem, &keys, now, notes),
+        Ok(keys) => say_validity(value, pem, &keys, now, notes),
         Err(error) => {
-            let line = error.position().and_then(|position| block_line(&value, pem, position));
-            let place = Field { line: line.or(value.line), ..value };
+            let line = error.position().and_then(|position| block_line(value, pem, position));
+            let place = Field { line: line.or(value.line), ..value.clone() };
             notes.error(&place, error.to_string(), remedy(&error, content));
             return None;
         }

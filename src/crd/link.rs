@@ -10,7 +10,7 @@ use super::notation::{NotationDraft, SourceName};
 use super::place;
 use super::plan::{self, Planning};
 use super::verifier::VerifierDraft;
-use super::{Configuration, ConvertOptions, Converted, Item, ResourceKey, ResourceState};
+use super::{Configuration, ConvertOptions, Converted, Item, Kind, ResourceKey, ResourceState};
 use crate::engine::diagnostic::{Diagnostic, Severity};
 use crate::engine::settings::PlanSettings;
 use crate::trust::key_source::{KeyContent, KeySourceSettings};
@@ -27,6 +27,7 @@ pub(super) struct Linked {
 }
 
 /// A Verifier whose names were looked up.
+#[derive(Clone)]
 pub(super) struct LinkedVerifier {
     pub(super) key: ResourceKey,
     pub(super) mandatory: bool,
@@ -44,6 +45,7 @@ impl LinkedVerifier {
 /// Looks up the names that resources give each other, and says what dangles or is unused.
 pub(super) fn link(converted: Vec<Converted>, options: &ConvertOptions) -> Linked {
     let mut resources = super::duplicate::settle(converted);
+    super::executor_link::settle(&mut resources);
     let places = place::of(&resources);
     let sources = KeySources::of(&resources, &options.release_namespace);
     let mut used = BTreeSet::new();
@@ -53,6 +55,7 @@ pub(super) fn link(converted: Vec<Converted>, options: &ConvertOptions) -> Linke
     let planning = Planning::new(&mut resources, &linked, options.namespaced);
     let cluster = planning.plan(&None, &mut resources, &mut general);
     let namespaces = plan::of_namespaces(&planning, &mut resources, &mut general);
+    let executors = planning.executors(&resources);
     let refused: BTreeSet<_> = resources
         .iter()
         .filter(|resource| resource.refusal().is_some())
@@ -63,16 +66,17 @@ pub(super) fn link(converted: Vec<Converted>, options: &ConvertOptions) -> Linke
     let mut diagnostics: Vec<_> = resources.into_iter().flat_map(|resource| resource.notes.said).collect();
     diagnostics.append(&mut general);
     sort(&mut diagnostics);
-    let every: Vec<&PlanSettings> = std::iter::once(&cluster).chain(namespaces.values()).collect();
-    let configuration = Configuration {
-        secrets: every.iter().flat_map(|plan| plan.secrets()).collect(),
-        service_accounts: every.iter().flat_map(|plan| plan.service_accounts()).collect(),
+    let mut configuration = Configuration {
         cluster,
         namespaces,
+        executors,
         places,
         diagnostics,
         resources: states,
+        ..Configuration::default()
     };
+    configuration.secrets = configuration.plans().flat_map(PlanSettings::secrets).collect();
+    configuration.service_accounts = configuration.plans().flat_map(PlanSettings::service_accounts).collect();
     Linked { configuration, refused }
 }
 
@@ -93,10 +97,13 @@ fn link_verifiers(
     options: &ConvertOptions,
 ) -> Vec<LinkedVerifier> {
     let mut linked = Vec::new();
+    let is_demand = |one: &Converted| one.mandatory && one.key.kind == Kind::Policy;
+    let has_baseline = resources.iter().any(is_demand);
     for resource in resources.iter_mut() {
         let Item::Verifier(draft) = &resource.item else { continue };
         let namespace = resource.key.namespace.clone();
-        let linker = Linker { namespace, sources, used, notes: &mut resource.notes };
+        let guarded = namespace.is_none() && (has_baseline || resource.mandatory);
+        let linker = Linker { namespace, guarded, sources, used, notes: &mut resource.notes };
         let (settings, sources) = linker.link(draft, options);
         let (key, mandatory) = (resource.key.clone(), resource.mandatory);
         linked.push(LinkedVerifier { key, mandatory, settings, sources });
@@ -107,6 +114,8 @@ fn link_verifiers(
 /// Looks up what one Verifier names.
 struct Linker<'a> {
     namespace: Namespace,
+    /// Its words count for what is mandatory.
+    guarded: bool,
     sources: &'a KeySources,
     used: &'a mut BTreeSet<ResourceKey>,
     notes: &'a mut Notes,
@@ -204,6 +213,14 @@ impl Linker<'_> {
             }
         };
         self.used.insert(key.clone());
+        if self.guarded && self.sources.is_of_tenant(&key) {
+            let message = format!(
+                "{key} is of another namespace: who may write there would decide whom what is mandatory trusts"
+            );
+            let remedy = "name a KeyManagementProvider of the cluster";
+            self.notes.say(Severity::Error, place, message, remedy);
+            return None;
+        }
         let trouble = match settings {
             KeySourceSettings::Refused { reason } => Some(format!("{key} is not in force: {reason}")),
             keys if keys.content() == Some(KeyContent::Keys) => {

@@ -84,6 +84,12 @@ impl KeySources {
         Found::One { key: key.clone(), settings, remark }
     }
 
+    /// True for what is in another namespace than Hallmark's own and `default`.
+    pub(super) fn is_of_tenant(&self, key: &ResourceKey) -> bool {
+        let ours = [&*self.release_namespace, DEFAULT_NAMESPACE];
+        key.namespace.as_deref().is_some_and(|namespace| !ours.contains(&namespace))
+    }
+
     /// A remedy for a name that leads nowhere, for a Verifier of `namespace`, or of the cluster.
     pub(super) fn near(&self, text: &str, namespace: Option<&str>) -> String {
         let name = text.rsplit('/').next().unwrap_or(text);

@@ -43,7 +43,7 @@ pub(super) fn is_mandatory(root: &Field<'_>, key: &ResourceKey, notes: &mut Note
 
 /// True for what decides about images for the whole cluster.
 pub(super) fn may_be(key: &ResourceKey) -> bool {
-    key.namespace.is_none() && matches!(key.kind, Kind::Policy | Kind::Verifier)
+    key.namespace.is_none() && matches!(key.kind, Kind::Policy | Kind::Verifier | Kind::Executor)
 }
 
 fn refuse_elsewhere(field: &Field<'_>, key: &ResourceKey, notes: &mut Notes) {

@@ -105,6 +105,20 @@ fn a_tenants_key_sources_are_no_anchor_of_a_cluster_verifier() {
 }
 
 #[test]
+fn what_is_mandatory_trusts_no_key_source_of_another_namespace_not_even_a_named_one() {
+    let source = key_source("NamespacedKeyManagementProvider", "team/kmp");
+    let plain = cluster_verifier().replace("[kmp]", "[team/kmp]");
+    assert_loads(&check(&together(&[source.clone(), plain.clone()])));
+    for resources in [
+        vec![source.clone(), mandatory(&plain)],
+        vec![source, plain, mandatory(&policy("Policy", None, "all"))],
+    ] {
+        let configuration = check(&together(&resources));
+        assert_says(&configuration, Severity::Error, &["Verifier v", "team/kmp is of another namespace"]);
+    }
+}
+
+#[test]
 fn a_refused_mandatory_resource_vetoes_in_every_namespace() {
     let tenant = policy("NamespacedPolicy", Some("team"), "any");
     let broken_policy = mandatory(&policy("Policy", None, "sometimes"));

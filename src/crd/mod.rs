@@ -1,5 +1,5 @@
 //! Ratify's custom resources as documents: KeyManagementProvider, CertificateStore, Store, Verifier, Policy
-//! and their namespaced forms, group `config.ratify.deislabs.io`. The same documents come from files and
+//! and their namespaced forms, group `config.ratify.deislabs.io`, and the Executors of Ratify v2. The same documents come from files and
 //! from the Kubernetes API; both become [`PlanSettings`] and a list of [`Diagnostic`]s.
 //!
 //! Each document is converted on its own, so a malformed one never blocks the others; a refused one still
@@ -7,6 +7,10 @@
 
 mod cosign;
 mod duplicate;
+mod executor;
+mod executor_link;
+mod executor_store;
+mod executor_verifier;
 mod field;
 mod inline;
 mod k8_secrets;
@@ -30,6 +34,8 @@ mod verifier;
 pub mod yaml;
 
 #[cfg(test)]
+mod executor_tests;
+#[cfg(test)]
 mod fault_tests;
 #[cfg(test)]
 mod mandatory_tests;
@@ -46,18 +52,21 @@ mod yaml_tests;
 
 pub use merge::LastGood;
 pub use place::Place;
-pub use resource::{DEFAULT_NAMESPACE, Document, GROUP, Kind, ResourceKey, Version};
+pub use resource::{DEFAULT_NAMESPACE, Document, EXECUTOR_GROUP, GROUP, Kind, ResourceKey, Version};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use self::executor::ExecutorDraft;
 use self::node::Node;
 use self::resource::{Identified, Resource};
 use self::verifier::VerifierDraft;
 use crate::engine::diagnostic::Diagnostic;
-use crate::engine::settings::{NamespacedResources, PlanSettings, RuleSettings, StoreSettings};
+use crate::engine::settings::{
+    ExecutorSettings, NamespacedResources, PlanSettings, RuleSettings, StoreSettings,
+};
 use crate::secret::{SecretName, ServiceAccountName};
 use crate::trust::key_source::KeySourceSettings;
 use crate::trust::store::KeySourceName;
@@ -118,6 +127,8 @@ pub struct Configuration {
     /// For images asked for with a namespace that has resources of its own: the cluster's united with the
     /// namespace's, under the namespace's rule where it has one.
     pub namespaces: BTreeMap<Arc<str>, PlanSettings>,
+    /// Executors, which decide about their repositories in the place of the above.
+    pub executors: Vec<ExecutorSettings>,
     /// Where the key sources are written that are read from somewhere.
     pub places: BTreeMap<KeySourceName, Place>,
     /// Everything that should be said, sorted by file and line.
@@ -128,6 +139,14 @@ pub struct Configuration {
     pub secrets: BTreeSet<SecretName>,
     /// Service accounts that resources name for their pull secrets, which are to be read and followed too.
     pub service_accounts: BTreeSet<ServiceAccountName>,
+}
+
+impl Configuration {
+    /// Every plan that is made of it.
+    pub fn plans(&self) -> impl Iterator<Item = &PlanSettings> {
+        let executors = self.executors.iter().map(|executor| &executor.plan);
+        std::iter::once(&self.cluster).chain(self.namespaces.values()).chain(executors)
+    }
 }
 
 /// One resource, converted without regard to the others.
@@ -148,6 +167,7 @@ enum Item {
     Store(StoreSettings),
     Verifier(VerifierDraft),
     Policy(RuleSettings),
+    Executor(ExecutorDraft),
 }
 
 impl Converted {
@@ -184,6 +204,7 @@ fn convert_one(mut resource: Resource, options: &ConvertOptions) -> Converted {
         Kind::Store => Item::Store(store::convert(&mut resource, options)),
         Kind::Verifier => Item::Verifier(verifier::convert(&mut resource)),
         Kind::Policy => Item::Policy(policy::convert(&mut resource)),
+        Kind::Executor => Item::Executor(executor::convert(&mut resource, options)),
     };
     let mandatory = resource.mandatory;
     Converted { key: resource.key, mandatory, node: resource.node, notes: resource.notes, item }

@@ -42,7 +42,7 @@ pub(super) struct SourceName {
     pub(super) path: String,
 }
 
-const SIGNATURE_TYPE: &str = "application/vnd.cncf.notary.signature";
+pub(super) const SIGNATURE_TYPE: &str = "application/vnd.cncf.notary.signature";
 const NESTED: &str = "signatures of signatures are not looked at";
 
 /// Converts the parameters; what refuses them is in the notes.
@@ -273,7 +273,7 @@ fn normalise_scopes(statements: &mut [Statement], field: &Field<'_>, notes: &mut
     }
 }
 
-fn normal_scope(scope: &str) -> String {
+pub(super) fn normal_scope(scope: &str) -> String {
     if scope == EVERYWHERE {
         return scope.to_owned();
     }

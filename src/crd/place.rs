@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::executor::ExecutorDraft;
 use super::{Converted, Item};
 use crate::trust::key_source::KeySourceSettings;
 use crate::trust::store::KeySourceName;
@@ -48,6 +49,13 @@ pub(super) fn of(resources: &[Converted]) -> BTreeMap<KeySourceName, Place> {
                 for (index, path) in paths {
                     let field = format!("spec.parameters.verificationCerts[{index}]");
                     places.insert(directory(&draft.resource, path), place(field));
+                }
+            }
+            Item::Executor(ExecutorDraft { body: Ok(plan), .. }) => {
+                for (name, settings) in &plan.key_sources {
+                    if !matches!(settings, KeySourceSettings::Inline { .. }) {
+                        places.insert(name.clone(), place("spec.verifiers".to_owned()));
+                    }
                 }
             }
             _ => {}

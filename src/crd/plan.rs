@@ -3,28 +3,30 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::executor::ExecutorDraft;
 use super::field::Notes;
 use super::link::{LinkedVerifier, Namespace};
 use super::rule::{missing_verifier, rule};
 use super::{Converted, Item, Kind, ResourceKey};
 use crate::engine::diagnostic::{Diagnostic, Severity};
 use crate::engine::settings::{
-    MandatoryRule, NamespacedResources, PlanSettings, RuleSettings, StoreSettings,
+    ExecutorSettings, MandatoryRule, NamespacedResources, PlanSettings, RuleSettings, StoreSettings,
 };
+use crate::verifier::VerifierSettings;
 
 /// What plans are made of.
 pub(super) struct Planning<'a> {
     linked: &'a [LinkedVerifier],
     namespaced: NamespacedResources,
     cluster_rule: Option<RuleSettings>,
-    mandatory: Vec<Mandatory<'a>>,
+    mandatory: Vec<Mandatory>,
 }
 
 /// A mandatory rule with the verifiers that count for it.
-struct Mandatory<'a> {
+struct Mandatory {
     kind: Kind,
     rule: MandatoryRule,
-    verifiers: Vec<&'a LinkedVerifier>,
+    verifiers: Vec<LinkedVerifier>,
 }
 
 impl<'a> Planning<'a> {
@@ -51,7 +53,7 @@ impl<'a> Planning<'a> {
                     counted: resources_of(&clusters),
                     scopes: None,
                 },
-                verifiers: clusters.clone(),
+                verifiers: clusters.iter().copied().cloned().collect(),
             });
         }
         mandatory.extend(clusters.iter().filter(|verifier| verifier.mandatory).map(|verifier| Mandatory {
@@ -62,8 +64,9 @@ impl<'a> Planning<'a> {
                 counted: resources_of(&[verifier]),
                 scopes: None,
             },
-            verifiers: vec![verifier],
+            verifiers: vec![(*verifier).clone()],
         }));
+        mandatory.extend(resources.iter().filter_map(mandatory_executor));
         Self { linked, namespaced, cluster_rule, mandatory }
     }
 
@@ -81,7 +84,13 @@ impl<'a> Planning<'a> {
             None => self.cluster_rule.clone().unwrap_or_default(),
             Some(_) => self.namespaces_rule(scope, resources, &settings),
         };
-        self.add_mandatory(scope, &own, &mut settings);
+        // An image in the scope of an Executor never comes here. For the cluster its Policy is the rule.
+        let holds_here = |mandatory: &Mandatory| match mandatory.kind {
+            Kind::Executor => false,
+            Kind::Policy => scope.is_some(),
+            _ => true,
+        };
+        self.add_mandatory(&mut settings, holds_here);
         match scope {
             None => say_missing(&settings, resources, general),
             Some(namespace) => self.say_instead(namespace, resources),
@@ -135,13 +144,30 @@ impl<'a> Planning<'a> {
         }
     }
 
-    fn add_mandatory(&self, scope: &Namespace, own: &[&LinkedVerifier], settings: &mut PlanSettings) {
-        let counted = resources_of(own);
-        for mandatory in &self.mandatory {
-            // For the cluster its Policy is the rule already.
-            if scope.is_none() && mandatory.kind == Kind::Policy {
-                continue;
+    /// The Executors with what is mandatory beside them.
+    pub(super) fn executors(&self, resources: &[Converted]) -> Vec<ExecutorSettings> {
+        let executors = resources.iter().filter_map(|resource| match &resource.item {
+            Item::Executor(draft) => Some((resource, draft)),
+            _ => None,
+        });
+        let settings = executors.map(|(resource, draft)| {
+            let name: Arc<str> = resource.key.to_string().into();
+            let mut plan = executors_plan(&name, draft);
+            self.add_mandatory(&mut plan, |mandatory| mandatory.rule.resource != name);
+            ExecutorSettings {
+                resource: name,
+                namespace: resource.key.namespace.clone(),
+                scopes: draft.scopes.clone(),
+                plan,
             }
+        });
+        settings.collect()
+    }
+
+    fn add_mandatory(&self, settings: &mut PlanSettings, holds_here: impl Fn(&Mandatory) -> bool) {
+        let counted: BTreeSet<Arc<str>> =
+            settings.verifiers.iter().map(|verifier| verifier.resource().clone()).collect();
+        for mandatory in self.mandatory.iter().filter(|mandatory| holds_here(mandatory)) {
             settings.mandatory.push(mandatory.rule.clone());
             for verifier in &mandatory.verifiers {
                 let is_known = |known: &Arc<str>| known == verifier.resource();
@@ -207,21 +233,60 @@ fn mandatory_rule(policy: &mut Converted, rule: Option<&RuleSettings>, nobody_co
     }
 }
 
-/// What a mandatory Verifier asks for.
-fn one_signature_of(verifier: &LinkedVerifier) -> RuleSettings {
-    match &verifier.settings {
-        crate::verifier::VerifierSettings::Refused { name, reason, .. } => {
-            RuleSettings::Refused { name: name.clone(), reason: reason.clone() }
-        }
-        crate::verifier::VerifierSettings::Notation(_) => RuleSettings::OneValidSignature,
+/// What decides about an Executor's scopes.
+fn executors_plan(name: &Arc<str>, draft: &ExecutorDraft) -> PlanSettings {
+    match &draft.body {
+        Ok(plan) => plan.clone(),
+        Err(reason) => PlanSettings {
+            rule: RuleSettings::Refused { name: name.clone(), reason: reason.clone() },
+            ..PlanSettings::default()
+        },
     }
 }
 
-/// Namespaces with a resource that decides something there. A CertificateStore alone decides nothing.
+/// What a mandatory Executor asks for in its scopes.
+fn mandatory_executor(resource: &Converted) -> Option<Mandatory> {
+    let Item::Executor(draft) = &resource.item else { return None };
+    if !resource.mandatory {
+        return None;
+    }
+    let name: Arc<str> = resource.key.to_string().into();
+    let plan = executors_plan(&name, draft);
+    let linked = |settings: &VerifierSettings| LinkedVerifier {
+        key: resource.key.clone(),
+        mandatory: true,
+        settings: settings.clone(),
+        sources: plan.key_sources.clone(),
+    };
+    let verifiers: Vec<_> = plan.verifiers.iter().map(linked).collect();
+    Some(Mandatory {
+        kind: Kind::Executor,
+        rule: MandatoryRule {
+            resource: name,
+            rule: plan.rule.clone(),
+            counted: verifiers.iter().map(|verifier| verifier.resource().clone()).collect(),
+            scopes: Some(draft.scopes.clone()),
+        },
+        verifiers,
+    })
+}
+
+/// What a mandatory Verifier asks for.
+fn one_signature_of(verifier: &LinkedVerifier) -> RuleSettings {
+    match &verifier.settings {
+        VerifierSettings::Refused { name, reason, .. } => {
+            RuleSettings::Refused { name: name.clone(), reason: reason.clone() }
+        }
+        VerifierSettings::Notation(_) => RuleSettings::OneValidSignature,
+    }
+}
+
+/// Namespaces with a resource that decides something there. A CertificateStore alone decides nothing, and an
+/// Executor has a plan of its own.
 fn own_namespaces(resources: &[Converted]) -> BTreeSet<Arc<str>> {
     resources
         .iter()
-        .filter(|resource| resource.key.kind != Kind::CertificateStore)
+        .filter(|resource| !matches!(resource.key.kind, Kind::CertificateStore | Kind::Executor))
         .filter_map(|resource| resource.key.namespace.clone())
         .collect()
 }
@@ -245,6 +310,10 @@ fn say_missing(settings: &PlanSettings, resources: &[Converted], general: &mut V
     let notes = Notes::new(String::new(), None, None);
     let mut say =
         |severity, message, remedy| general.push(notes.diagnostic(severity, (None, ""), message, remedy));
+    if any_of(Kind::Executor) && !any_of(Kind::Verifier) && !any_of(Kind::Policy) {
+        let message = "only Executors decide: an image that is in none of their scopes is undecided";
+        return say(Severity::Notice, message, "");
+    }
     if !any_of(Kind::Verifier) {
         say(
             Severity::Warning,

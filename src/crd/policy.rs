@@ -58,8 +58,8 @@ fn policy_type(
             );
             None
         }
-        (Version::V1Beta1, NAME) => written_type(spec, notes),
-        (Version::V1Beta1, _) => {
+        (Version::V1Beta1 | Version::V2Alpha1, NAME) => written_type(spec, notes),
+        (Version::V1Beta1 | Version::V2Alpha1, _) => {
             notes.error(
                 &place,
                 format!("{name} is not in force: the Policy must be called {NAME}"),
@@ -171,8 +171,8 @@ fn evidence_of(parameters: &Field<'_>, notes: &mut Notes) -> Option<Evidence> {
     }
 }
 
-/// Hallmark's own type, written as in Ratify v2: a tree of thresholds over named verifiers.
-fn threshold_policy(
+/// A tree of thresholds over named verifiers, as in Ratify v2; in a Policy it is Hallmark's own type.
+pub(super) fn threshold_policy(
     name: &Arc<str>,
     spec: &Field<'_>,
     parameters: Option<Field<'_>>,
@@ -205,6 +205,12 @@ fn threshold_rule(field: &Field<'_>, depth: usize, notes: &mut Notes) -> Option<
         return None;
     }
     if let Some(verifier) = field.member_text("verifierName", notes) {
+        if let Some(nested) = field.member("rules") {
+            let message =
+                "asks for evidence about a signature, and signatures of signatures are not looked at";
+            notes.error(&nested, message, "list rules about the image beside this one");
+            return None;
+        }
         field.only(&["verifierName", "signatures"], &[], notes);
         let count = match field.member("signatures") {
             Some(count) => count_of(&count, 1, usize::MAX, notes)?,

@@ -13,8 +13,9 @@ use crate::engine::diagnostic::{Diagnostic, Severity};
 /// The API group of Ratify's resources.
 pub const GROUP: &str = "config.ratify.deislabs.io";
 
-/// The groups of Ratify v2, whose one kind `Executor` decides about images too.
-const V2_GROUPS: &[&str] = &["config.ratify.sh", "config.ratify.dev"];
+/// The API group of Ratify v2's Executors, and what it was called before.
+pub const EXECUTOR_GROUP: &str = "config.ratify.sh";
+const V2_GROUPS: &[&str] = &[EXECUTOR_GROUP, "config.ratify.dev"];
 
 /// Where a namespaced document of a file belongs that names no namespace.
 pub const DEFAULT_NAMESPACE: &str = "default";
@@ -53,6 +54,8 @@ pub enum Kind {
     Verifier,
     /// What must hold.
     Policy,
+    /// All of this in one resource, for some repositories.
+    Executor,
 }
 
 impl Kind {
@@ -64,6 +67,7 @@ impl Kind {
             Self::Store => "Store",
             Self::Verifier => "Verifier",
             Self::Policy => "Policy",
+            Self::Executor => "Executor",
         }
     }
 }
@@ -78,6 +82,8 @@ const KINDS: &[(&str, Kind, bool)] = &[
     ("NamespacedVerifier", Kind::Verifier, true),
     ("Policy", Kind::Policy, false),
     ("NamespacedPolicy", Kind::Policy, true),
+    ("Executor", Kind::Executor, false),
+    ("NamespacedExecutor", Kind::Executor, true),
 ];
 
 /// What a resource is called: unique among the resources in force.
@@ -121,6 +127,8 @@ pub enum Version {
     V1Alpha1,
     /// `v1beta1`
     V1Beta1,
+    /// `v2alpha1`, of Executors alone.
+    V2Alpha1,
 }
 
 /// A document that is one of our resources, or claims to be.
@@ -323,26 +331,28 @@ impl Claim {
 fn claim(api_version: &str, kind: &str) -> Option<Claim> {
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     let names: Vec<&str> = KINDS.iter().map(|(name, _, _)| *name).collect();
+    let is_v2 = V2_GROUPS.contains(&group);
     let exact = KINDS.iter().find(|(name, _, _)| *name == kind);
     let near = exact.or_else(|| {
         // Ratify meant to call the cluster's kinds ClusterPolicy and so on, and has samples of it.
         let near = nearest(kind.strip_prefix("Cluster").unwrap_or(kind), &names)?;
         KINDS.iter().find(|(name, _, _)| *name == near)
     });
-    let (_, meant, namespaced) = near.copied().unwrap_or(("", Kind::Policy, kind.starts_with("Namespaced")));
+    let decides = if is_v2 { Kind::Executor } else { Kind::Policy };
+    let (_, meant, namespaced) = near.copied().unwrap_or(("", decides, kind.starts_with("Namespaced")));
     let claim = |version, fault| Some(Claim { kind: meant, namespaced, version, fault });
-    let group_fault =
-        || ("apiVersion", format!("{group} is not a group of Hallmark"), format!("write {GROUP}/v1beta1"));
-    if V2_GROUPS.contains(&group) {
-        let message = format!("{kind} of {group} is not supported in this release");
-        let remedy = format!("write the resources of {GROUP}/v1beta1 instead");
-        return claim(Version::V1Beta1, Some(("apiVersion", message, remedy)));
+    let right = if meant == Kind::Executor { (EXECUTOR_GROUP, "v2alpha1") } else { (GROUP, "v1beta1") };
+    let remedy = format!("write {}/{}", right.0, right.1);
+    let group_fault = || ("apiVersion", format!("{group} is not a group of Hallmark"), remedy);
+    if is_v2 {
+        return claim(Version::V2Alpha1, executor_fault(group, version, kind));
     }
     if group != GROUP {
-        let misspelt = nearest(group, &[GROUP]).is_some() || (group.is_empty() && exact.is_some());
+        let misspelt =
+            nearest(group, &[GROUP, EXECUTOR_GROUP]).is_some() || (group.is_empty() && exact.is_some());
         return if misspelt { claim(Version::V1Beta1, Some(group_fault())) } else { None };
     }
-    if exact.is_none() {
+    if exact.is_none_or(|(_, kind, _)| *kind == Kind::Executor) {
         let remedy = did_you_mean(kind.strip_prefix("Cluster").unwrap_or(kind), &names);
         return claim(Version::V1Beta1, Some(("kind", format!("{kind} is not a kind of {GROUP}"), remedy)));
     }
@@ -355,4 +365,18 @@ fn claim(api_version: &str, kind: &str) -> Option<Claim> {
             claim(Version::V1Beta1, Some(("apiVersion", message, format!("write {GROUP}/v1beta1"))))
         }
     }
+}
+
+/// What is wrong with the apiVersion and kind of something of Ratify v2.
+fn executor_fault(group: &str, version: &str, kind: &str) -> Option<(&'static str, String, String)> {
+    let names: Vec<&str> =
+        KINDS.iter().filter(|(_, kind, _)| *kind == Kind::Executor).map(|(name, _, _)| *name).collect();
+    let wanted = format!("write {EXECUTOR_GROUP}/v2alpha1");
+    if !names.contains(&kind) {
+        return Some(("kind", format!("{kind} is not a kind of {group}"), did_you_mean(kind, &names)));
+    }
+    if group != EXECUTOR_GROUP {
+        return Some(("apiVersion", format!("{group} is called {EXECUTOR_GROUP} now"), wanted));
+    }
+    (version != "v2alpha1").then(|| ("apiVersion", format!("{kind} has no version {version}"), wanted))
 }

@@ -269,32 +269,6 @@ fn a_notation_plugin_from_a_registry_is_refused_with_the_setting_that_replaces_i
 }
 
 #[test]
-fn an_executor_is_called_by_its_kind_and_is_not_loosened_by_a_policy() {
-    let policy =
-        format!("{HEAD}kind: Policy\nmetadata: {{name: ratify-policy}}\nspec: {{type: config-policy}}\n");
-    for api in ["config.ratify.sh/v2alpha1", "config.ratify.sh/v2beta1", "config.ratify.dev/v2alpha1"] {
-        let executor = format!(
-            "apiVersion: {api}\nkind: Executor\nmetadata: {{name: e}}\nspec: {{scopes: [ghcr.io]}}\n"
-        );
-        let configuration = check(&together(&[executor, policy.clone()]));
-        let words = ["Executor e: apiVersion: Executor of config.ratify.", "not supported in this release"];
-        assert_says(&configuration, Severity::Error, &words);
-        assert_says(
-            &configuration,
-            Severity::Error,
-            &["only one Policy may decide", "Executor e and Policy ratify-policy"],
-        );
-        assert!(matches!(configuration.cluster.rule, RuleSettings::Refused { .. }));
-    }
-    let namespaced = "apiVersion: config.ratify.sh/v2alpha1\nkind: NamespacedExecutor\nmetadata: {name: e, namespace: team-a}\nspec: {}\n";
-    let configuration = check(namespaced);
-    assert_says(&configuration, Severity::Error, &["NamespacedExecutor team-a/e"]);
-    let rule = &configuration.namespaces.get("team-a").unwrap().rule;
-    assert!(matches!(rule, RuleSettings::Refused { .. }), "{rule:?}");
-    assert!(matches!(configuration.cluster.rule, RuleSettings::OneValidSignature));
-}
-
-#[test]
 fn a_kind_with_cluster_before_it_is_refused_as_what_it_means() {
     let text = format!("{HEAD}kind: ClusterStore\nmetadata: {{name: s}}\nspec: {{}}\n");
     let configuration = check(&text);

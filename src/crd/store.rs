@@ -25,11 +25,8 @@ const AUTH_PROVIDERS: &[&str] = &[
 pub(super) fn convert(resource: &mut Resource, options: &ConvertOptions) -> StoreSettings {
     let mut settings = StoreSettings {
         name: resource.key.qualified(),
-        plain_http: false,
         credentials: CredentialSettings::DockerConfig(None),
-        cosign_tags: false,
-        referrers_ttl: None,
-        refused: None,
+        ..StoreSettings::default()
     };
     let notes = &mut resource.notes;
     let root = Field::root(&resource.node, "", notes.line);

@@ -38,7 +38,8 @@ impl Shared {
                 return Answer::remembered(Arc::new(outcome));
             }
         };
-        let effective = in_force.plans.of(question.namespace).effective(reference.repository());
+        let effective =
+            in_force.plans.of(question.namespace, reference.repository()).effective(reference.repository());
         if let Some(outcome) = &effective.settings.beforehand {
             return Answer::remembered(Arc::clone(outcome));
         }

@@ -46,7 +46,7 @@ impl Demand {
     pub(super) fn called(&self) -> String {
         match &self.mandatory {
             Some(resource) => format!("mandatory {resource}"),
-            None => format!("policy {}", self.rule.name()),
+            None => self.rule.called(),
         }
     }
 

@@ -79,7 +79,7 @@ impl EffectiveSettings {
             if let Some(why) = rule.refusal() {
                 let called = match mandatory {
                     Some(resource) => format!("{resource}, which is mandatory,"),
-                    None => format!("the Policy {}", rule.name()),
+                    None => rule.called(),
                 };
                 return undecidable(&format!("{called} is refused: {why}"));
             }

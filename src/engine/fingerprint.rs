@@ -181,6 +181,10 @@ impl Fingerprint {
                     one.text("docker config");
                     one.text(&path.as_ref().map(|path| path.to_string_lossy()).unwrap_or_default());
                 }
+                CredentialSettings::Static(credentials) => {
+                    one.text("static");
+                    one.texts(&credentials.hosts().iter().map(ToString::to_string).collect::<Vec<_>>());
+                }
                 CredentialSettings::KubernetesSecrets { secrets, service_account } => {
                     one.text("secrets");
                     one.texts(&secrets.iter().map(ToString::to_string).collect::<Vec<_>>());
@@ -188,6 +192,7 @@ impl Fingerprint {
                     one.text(&account.map(|(space, name)| format!("{space}/{name}")).unwrap_or_default());
                 }
             }
+            one.text(store.ca_pem.as_deref().unwrap_or_default());
             one.text(store.refused.as_deref().unwrap_or_default());
         });
     }

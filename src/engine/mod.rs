@@ -32,7 +32,7 @@ pub use demand::{Demand, Demands, Known};
 pub use effective::{Effective, EffectiveSettings};
 pub use limits::{EngineSettings, Overflow};
 pub use plan::{Plan, PlanParts};
-pub use plans::{Plans, Question};
+pub use plans::{Plans, Question, ScopedPlan};
 
 use std::fmt;
 use std::sync::Arc;

@@ -14,7 +14,7 @@ use super::effective::{Effective, EffectiveSettings};
 use super::fingerprint::Fingerprint;
 use super::rule::{Rule, Standing, Voter};
 use super::scope::Scope;
-use super::settings::PlanSettings;
+use super::settings::{PlanSettings, StoreSettings};
 use crate::outcome::{PolicyIdentity, Reason};
 use crate::reference::Repository;
 use crate::registry::ArtifactStore;
@@ -48,6 +48,8 @@ pub struct Plan {
     referrers_ttl: Option<Duration>,
     store: Arc<dyn ArtifactStore>,
     source: Arc<str>,
+    /// Names further authorities, whose word may differ from that of the others.
+    authorities: String,
     /// By what applies to a repository; as many as are in use.
     settings: Mutex<HashMap<Applying, Arc<EffectiveSettings>>>,
     effective: Cache<Repository, Effective>,
@@ -110,6 +112,7 @@ impl Plan {
             referrers_ttl: settings.stores.iter().filter_map(|store| store.referrers_ttl).min(),
             store: parts.store,
             source: source.finish().into(),
+            authorities: authorities(&settings.stores),
             settings: Mutex::default(),
             effective: Cache::new(MAX_REPOSITORIES),
         }
@@ -122,7 +125,7 @@ impl Plan {
         }
         let name = repository.to_string();
         let effective = Effective {
-            scope: format!("{name} as {}", self.store.access_scope(repository)).into(),
+            scope: format!("{name} as {}{}", self.store.access_scope(repository), self.authorities).into(),
             settings: self.settings_of(repository, &name),
         };
         self.effective.insert(repository.clone(), effective.clone());
@@ -258,6 +261,18 @@ impl PlannedVerifier {
         let chosen = policy::select(statements, repository)?;
         statements.iter().position(|statement| std::ptr::eq(statement, chosen))
     }
+}
+
+/// What is read from a registry that only some believe is kept apart.
+fn authorities(stores: &[StoreSettings]) -> String {
+    let mut pems: Vec<&str> = stores.iter().filter_map(|store| store.ca_pem.as_deref()).collect();
+    pems.sort_unstable();
+    if pems.is_empty() {
+        return String::new();
+    }
+    let mut fingerprint = Fingerprint::new();
+    pems.iter().for_each(|pem| fingerprint.text(pem));
+    format!(" under {}", fingerprint.finish())
 }
 
 /// The installed plugins that a verifier may use.

@@ -111,6 +111,12 @@ impl Rule {
         }
     }
 
+    /// What people call it: an Executor's is known by the Executor, whose kind is a part of its name.
+    pub fn called(&self) -> String {
+        let name = self.name();
+        if name.contains("Executor ") { name.to_string() } else { format!("policy {name}") }
+    }
+
     /// How much evidence it looks at.
     pub fn evidence(&self) -> Evidence {
         match &self.0 {

@@ -72,13 +72,19 @@ impl Scope {
         }
     }
 
-    /// Whether it covers everything that the other one covers.
-    pub fn includes(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Everything, _) => true,
-            (Self::Below(domain), Self::Registry(host)) => is_below(host, domain),
-            (_, Self::Repository(repository)) => self.covers(repository),
-            _ => self == other,
+    /// The scopes that cover more than it and all of it, except everything.
+    pub fn wider(&self) -> Vec<Self> {
+        let below = |host: &RegistryHost| {
+            let domain = host.as_str().split_once('.').map(|(_, domain)| Self::Below(domain.into()));
+            domain.into_iter().collect::<Vec<_>>()
+        };
+        match self {
+            Self::Everything | Self::Below(_) => Vec::new(),
+            Self::Registry(host) => below(host),
+            Self::Repository(repository) => {
+                let host = repository.host();
+                [vec![Self::Registry(host.clone())], below(host)].concat()
+            }
         }
     }
 
@@ -180,6 +186,6 @@ mod tests {
             |repository: &str| Scope::narrowest(&scopes, &repository.parse().expect("repository"));
         assert!(narrowest("r.example.com/a") > narrowest("s.example.com/a"));
         assert_eq!(narrowest("elsewhere.example/a"), None);
-        assert!(scopes[0].includes(&scopes[1]) && !scopes[1].includes(&scopes[0]));
+        assert_eq!(scopes[1].wider(), scopes[..1]);
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::scope::Scope;
 use crate::outcome::Evidence;
+use crate::registry::auth::StaticCredentials;
 use crate::secret::{SecretName, ServiceAccountName};
 use crate::trust::key_source::KeySourceSettings;
 use crate::trust::store::KeySourceName;
@@ -70,6 +71,19 @@ impl PlanSettings {
     }
 }
 
+/// Decides about the images of some repositories, in the place of everything else.
+#[derive(Clone, Debug)]
+pub struct ExecutorSettings {
+    /// The resource, as in `Executor e`.
+    pub resource: Arc<str>,
+    /// The namespace that it decides for; `None` is every one, after those of the namespace.
+    pub namespace: Option<Arc<str>>,
+    /// The repositories.
+    pub scopes: Vec<Scope>,
+    /// What decides about them.
+    pub plan: PlanSettings,
+}
+
 /// What a namespace's resources do to the cluster's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NamespacedResources {
@@ -82,7 +96,7 @@ pub enum NamespacedResources {
 }
 
 /// What one Store resource contributes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct StoreSettings {
     /// Name of the resource.
     pub name: Arc<str>,
@@ -92,6 +106,8 @@ pub struct StoreSettings {
     pub credentials: CredentialSettings,
     /// Also look for signatures under cosign's tags.
     pub cosign_tags: bool,
+    /// Authorities of registries that are believed besides those of the process settings, in PEM.
+    pub ca_pem: Option<Arc<str>>,
     /// How long a list of referrers is believed while no decision stands; `None` is the default.
     pub referrers_ttl: Option<Duration>,
     /// Why the Store cannot be used, if it cannot: every image then is Inconclusive.
@@ -110,6 +126,8 @@ pub enum CredentialSettings {
         /// A service account, whose pull secrets come after them.
         service_account: Option<ServiceAccountName>,
     },
+    /// Written into the configuration.
+    Static(Arc<StaticCredentials>),
     /// No credentials.
     #[default]
     Anonymous,

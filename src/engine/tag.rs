@@ -52,7 +52,7 @@ impl Shared {
         };
         let in_force = self.in_force.load_full().ok_or_else(answer::not_ready)?;
         let repository = reference.repository();
-        let effective = in_force.plans.of(question.namespace).effective(repository);
+        let effective = in_force.plans.of(question.namespace, repository).effective(repository);
         if let Some(digest) = self.tag_at_hand(tag, &effective, self.now()) {
             return Ok(reference.with_digest(digest));
         }

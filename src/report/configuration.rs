@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use crate::crd::{Configuration, Place};
 use crate::engine::diagnostic::{Diagnostic, Severity};
 use crate::engine::settings::{
-    CredentialSettings, MandatoryRule, PlanSettings, Quantifier, RuleSettings, StoreSettings, ThresholdRule,
+    CredentialSettings, ExecutorSettings, MandatoryRule, PlanSettings, Quantifier, RuleSettings,
+    StoreSettings, ThresholdRule,
 };
 use crate::outcome::{Check, Evidence};
 use crate::trust::key_source::{Key, KeyMaterial, KeySets, KeyState};
@@ -58,6 +59,9 @@ impl CheckedConfiguration<'_> {
         for (namespace, plan) in &self.configuration.namespaces {
             self.scope(&mut out, Some(namespace), plan);
         }
+        for executor in &self.configuration.executors {
+            self.executor(&mut out, executor);
+        }
         let diagnostics = self.diagnostics();
         for said in &diagnostics {
             line(&mut out, 0, &said.to_string());
@@ -72,6 +76,16 @@ impl CheckedConfiguration<'_> {
         out
     }
 
+    fn executor(&self, out: &mut String, executor: &ExecutorSettings) {
+        let scopes: Vec<String> = executor.scopes.iter().map(ToString::to_string).collect();
+        let asked = match &executor.namespace {
+            None => String::new(),
+            Some(namespace) => format!(" asked for with namespace {namespace}"),
+        };
+        line(out, 0, &format!("Images of {}{asked}", scopes.join(", ")));
+        self.plan(out, "", &rule(&executor.plan.rule), &executor.plan);
+    }
+
     fn scope(&self, out: &mut String, scope: Option<&str>, plan: &PlanSettings) {
         match scope {
             None => line(out, 0, "Images asked for without a namespace"),
@@ -79,7 +93,11 @@ impl CheckedConfiguration<'_> {
         }
         let words = rule(&plan.rule);
         let is_clusters = scope.is_some() && words == rule(&self.configuration.cluster.rule);
-        line(out, 1, &format!("rule{}: {words}", if is_clusters { ", as for the cluster" } else { "" }));
+        self.plan(out, if is_clusters { ", as for the cluster" } else { "" }, &words, plan);
+    }
+
+    fn plan(&self, out: &mut String, remark: &str, words: &str, plan: &PlanSettings) {
+        line(out, 1, &format!("rule{remark}: {words}"));
         for mandatory in &plan.mandatory {
             line(out, 1, &mandatory_words(mandatory));
         }
@@ -183,8 +201,11 @@ impl CheckedConfiguration<'_> {
     }
 }
 
-/// A resource by kind and name: a namespace's is named with it.
+/// A resource by kind and name: a namespace's is named with it, and an Executor's part with the Executor.
 fn called(kind: &str, name: &str) -> String {
+    if name.contains("Executor ") {
+        return name.to_owned();
+    }
     let prefix = if name.contains('/') { "Namespaced" } else { "" };
     format!("{prefix}{kind} {name}")
 }
@@ -203,19 +224,24 @@ fn rule(rule: &RuleSettings) -> String {
             "no Policy; one valid signature of a configured Verifier admits an image".to_owned()
         }
         RuleSettings::Refused { name, reason } => {
-            format!("Policy {name} is NOT IN FORCE ({reason}): every image is undecided")
+            format!("{} is NOT IN FORCE ({reason}): every image is undecided", policy(name))
         }
         RuleSettings::ByArtifactType { name, listed, default, evidence } => {
             let mut parts: Vec<String> =
                 listed.iter().map(|(kind, wanted)| format!("{kind}: {}", quantifier(*wanted))).collect();
             let rest = if listed.is_empty() { "every type" } else { "every other type" };
             parts.push(format!("{rest} that is found and claimed: {}", quantifier(*default)));
-            format!("Policy {name}; {}{}", parts.join("; "), evidence_words(*evidence))
+            format!("{}; {}{}", policy(name), parts.join("; "), evidence_words(*evidence))
         }
         RuleSettings::Threshold { name, root, evidence } => {
-            format!("Policy {name}; {}{}", threshold(root), evidence_words(*evidence))
+            format!("{}; {}{}", policy(name), threshold(root), evidence_words(*evidence))
         }
     }
+}
+
+/// Whose rule it is: an Executor's is known by the Executor.
+fn policy(name: &str) -> String {
+    if name.contains("Executor ") { name.to_owned() } else { format!("Policy {name}") }
 }
 
 /// Holds beside the rule.
@@ -223,9 +249,12 @@ fn mandatory_words(mandatory: &MandatoryRule) -> String {
     let words = match &mandatory.rule {
         RuleSettings::OneValidSignature => "at least one valid signature of it".to_owned(),
         RuleSettings::Refused { reason, .. } => format!("NOT IN FORCE ({reason}): every image is undecided"),
+        other if mandatory.scopes.is_some() => rule(other),
         other => format!("{}, counting only Verifiers of the cluster", rule(other)),
     };
-    format!("and, mandatory in every namespace, {}: {words}", mandatory.resource)
+    let scopes = mandatory.scopes.iter().flatten().map(ToString::to_string).collect::<Vec<_>>();
+    let of = if scopes.is_empty() { String::new() } else { format!(" for images of {}", scopes.join(", ")) };
+    format!("and, mandatory in every namespace{of}, {}: {words}", mandatory.resource)
 }
 
 fn quantifier(wanted: Quantifier) -> &'static str {
@@ -310,6 +339,9 @@ fn store_words(store: &StoreSettings) -> String {
         CredentialSettings::DockerConfig(None) => "registries are read with docker's credentials".to_owned(),
         CredentialSettings::DockerConfig(Some(path)) => {
             format!("registries are read with the credentials in {}", path.display())
+        }
+        CredentialSettings::Static(_) => {
+            "registries are read with the password that is written there".to_owned()
         }
         CredentialSettings::KubernetesSecrets { secrets, service_account } => {
             let named = secrets.iter().map(|secret| format!("Secret {secret}"));

@@ -45,6 +45,12 @@ const TRUST_POLICIES: &[&str] = &[
     r#"{"version":"1.0","trustPolicies":[{"name":"a","globalPolicy":true,"signatureVerification":{"level":"skip"}}]}"#,
 ];
 
+const RESOURCES: &[&str] = &[
+    "apiVersion: config.ratify.sh/v2alpha1\nkind: Executor\nmetadata: {name: e, annotations: {hallmark.io/mandatory: \"true\"}}\nspec:\n  scopes: [r.example, \"*.example.com\", r.example/a/b]\n  concurrency: 3\n  verifiers:\n  - {name: notation, type: notation, parameters: {scopes: [r.example/a], certificates: [{type: ca, files: [/a]}]}}\n  stores: [{type: registry-store, parameters: {plainHttp: true, caBase64: QQ==, credential: {provider: static, username: u, password: p}}}]\n  policyEnforcer: {type: threshold-policy, parameters: {policy: {threshold: 1, rules: [{verifierName: notation}]}}}\n",
+    "apiVersion: config.ratify.sh/v2alpha1\nkind: NamespacedExecutor\nmetadata: {name: e, namespace: team}\nspec:\n  scopes: [r.example]\n  verifiers: []\n  stores: [{type: registry-store, parameters: {credential: {provider: static, secretName: s}}}]\n",
+    "apiVersion: config.ratify.deislabs.io/v1beta1\nkind: NamespacedStore\nmetadata: {name: s, namespace: team}\nspec: {name: oras, parameters: {authProvider: {name: k8Secrets, serviceAccountName: a, secrets: [{secretName: b, namespace: team}]}}}\n---\napiVersion: config.ratify.deislabs.io/v1beta1\nkind: KeyManagementProvider\nmetadata: {name: k}\nspec: {type: secret, parameters: {name: a, key: ca.crt, contentType: certificate}}\n",
+];
+
 /// id-pkix-ocsp-basic, DER.
 const OCSP_BASIC: &[u8] = &[0x06, 0x09, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x01];
 /// An empty SEQUENCE.
@@ -87,7 +93,6 @@ fn seeds(target: &str, files: &[Vec<u8>]) -> Vec<Vec<u8>> {
         "manifest" => is_json(file) && has(file, "\"layers\""),
         "index" => is_json(file) && has(file, "\"manifests\""),
         "certificates_file" => has(file, "BEGIN CERTIFICATE") || is_der(file),
-        "resources" => has(file, "apiVersion:"),
         _ => false,
     };
     match target {
@@ -97,6 +102,10 @@ fn seeds(target: &str, files: &[Vec<u8>]) -> Vec<Vec<u8>> {
         "reference" => texts(REFERENCES),
         "trust_policy" => texts(TRUST_POLICIES),
         "trusted_identity" => texts(IDENTITIES),
+        "resources" => {
+            let files = files.iter().filter(|file| has(file, "apiVersion:")).cloned();
+            texts(RESOURCES).into_iter().chain(files).collect()
+        }
         "revocation_list" => {
             files.iter().filter(|file| is_der(file)).cloned().chain([EMPTY.to_vec()]).collect()
         }

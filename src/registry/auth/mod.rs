@@ -9,6 +9,7 @@ mod docker_config;
 mod docker_file;
 mod helper;
 mod kubernetes;
+mod static_credentials;
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ pub use docker_config::{DockerAuths, DockerConfigError};
 pub use docker_file::{DockerConfigFile, default_docker_config};
 pub use helper::HelperSettings;
 pub use kubernetes::KubernetesSecrets;
+pub use static_credentials::StaticCredentials;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};

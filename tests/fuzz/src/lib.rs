@@ -4,7 +4,8 @@
 
 #![allow(missing_docs, clippy::missing_panics_doc, reason = "the name of a target is its documentation")]
 
-use hallmark::crd::{self, ConvertOptions, convert, yaml};
+use hallmark::crd::{self, ConvertOptions, Origin, convert, yaml};
+use hallmark::engine::settings::NamespacedResources;
 use hallmark::externaldata::{RequestLimits, decode, failure_response, parse_key, parse_mutation_key};
 use hallmark::notation::{COSE_MEDIA_TYPE, JWS_MEDIA_TYPE, UnverifiedEnvelope};
 use hallmark::oci::{Content, Index, Manifest, media_type};
@@ -79,8 +80,9 @@ pub fn challenge(bytes: &[u8]) {
 }
 
 pub fn docker_config(bytes: &[u8]) {
-    let Ok(auths) = DockerAuths::parse(bytes) else { return };
-    if let Some(host) = RegistryHost::parse("registry.example") {
+    let Some(host) = RegistryHost::parse("registry.example") else { return };
+    let read = [DockerAuths::parse(bytes), DockerAuths::parse_legacy(bytes)];
+    for auths in read.into_iter().flatten() {
         for credential in auths.candidates(&host, "team/app") {
             let _ = credential.fingerprint();
         }
@@ -175,5 +177,8 @@ pub fn resources(bytes: &[u8]) {
         .into_iter()
         .map(|read| crd::Document { file: None, line: Some(read.line), content: read.content })
         .collect();
-    let _ = convert(&documents, &ConvertOptions::files(Timestamp::UNIX_EPOCH));
+    let files = ConvertOptions::files(Timestamp::UNIX_EPOCH);
+    let _ = convert(&documents, &files);
+    let namespaced = NamespacedResources::Replace;
+    let _ = convert(&documents, &ConvertOptions { origin: Origin::Cluster, namespaced, ..files });
 }

@@ -14,7 +14,7 @@ use crate::support::registry::{Auth, Faults, TestRegistry, Tls};
 pub const CONFIGURATION: &str = include_str!("../../fixtures/demo/config.yaml");
 
 /// Files with one mistake: name, what is replaced, by what.
-const MISTAKES: [(&str, &str, &str); 13] = [
+const MISTAKES: [(&str, &str, &str); 16] = [
     ("misspelt-field.yaml", "trustPolicyDoc:", "trustPolicyDok:"),
     ("misspelt-kind.yaml", "kind: KeyManagementProvider", "kind: KeyManagmentProvider"),
     ("misspelt-level.yaml", "level: strict", "level: strct"),
@@ -35,6 +35,21 @@ const MISTAKES: [(&str, &str, &str); 13] = [
         "            - \"*\"\n          signature",
         "            - registry.example/other\n          signature",
     ),
+    (
+        "mandatory-yes.yaml",
+        "kind: Verifier\nmetadata:\n",
+        "kind: Verifier\nmetadata:\n  annotations:\n    hallmark.io/mandatory: \"yes\"\n",
+    ),
+    (
+        "mandatory-key.yaml",
+        "kind: KeyManagementProvider\nmetadata:\n",
+        "kind: KeyManagementProvider\nmetadata:\n  annotations:\n    hallmark.io/mandatory: \"true\"\n",
+    ),
+    (
+        "file-with-secrets.yaml",
+        "    useHttp: true\n",
+        "    useHttp: true\n    authProvider:\n      name: k8Secrets\n",
+    ),
     ("https.yaml", "  parameters:\n    useHttp: true\n", ""),
 ];
 
@@ -46,6 +61,34 @@ spec:
   type: rego-policy
   parameters:
     policy: package ratify.policy
+";
+
+const EXECUTOR: &str = "apiVersion: config.ratify.sh/v2alpha1
+kind: Executor
+metadata:
+  name: NAME
+spec:
+  scopes:
+    - registry.example
+  verifiers:
+    - name: notation
+      type: notation
+      parameters:
+        certificates:
+          - type: ca
+            files:
+              - /etc/anchors
+  stores:
+    - type: registry-store
+      parameters:
+        credential:
+          provider: static
+  policyEnforcer:
+    type: threshold-policy
+    parameters:
+      policy:
+        rules:
+          - verifierName: notation
 ";
 
 pub struct Stage {
@@ -151,6 +194,11 @@ fn write_files(folder: &Path, private: &str) {
     write("broken.yaml", "kind: [");
     write("notes.txt", "to do: trust somebody\n");
     write("rego.yaml", &format!("{CONFIGURATION}---\n{REGO}"));
+    let executor = |name: &str| EXECUTOR.replace("NAME", name);
+    write("executor-everywhere.yaml", &executor("build").replace("- registry.example", "- \"*\""));
+    let (unruled, _) = EXECUTOR.split_once("  policyEnforcer:").expect("a policy");
+    write("executor-without-policy.yaml", &unruled.replace("NAME", "build"));
+    write("executors.yaml", &format!("{}---\n{}", executor("build"), executor("release")));
     write("settings.yaml", "limits:\n  unique_signature: 200\n");
     for name in ["empty", "certs", "docker", "twice"] {
         std::fs::create_dir(folder.join(name)).expect("folder");

@@ -54,6 +54,12 @@ const LINES: &[(&str, &str)] = &[
     ("asked for a verifier that there is not", "hallmark config check other-verifier.yaml"),
     ("asked for a key vault, which comes later", "hallmark config check vault.yaml"),
     ("asked for a Rego policy, which comes later", "hallmark config check rego.yaml"),
+    ("made a Verifier mandatory in another word", "hallmark config check mandatory-yes.yaml"),
+    ("made something mandatory that decides nothing", "hallmark config check mandatory-key.yaml"),
+    ("named Secrets where there is no cluster", "hallmark config check file-with-secrets.yaml"),
+    ("let an Executor decide about everything", "hallmark config check executor-everywhere.yaml"),
+    ("left out an Executor's policy", "hallmark config check executor-without-policy.yaml"),
+    ("gave one scope to two Executors", "hallmark config check executors.yaml"),
     ("wrote one resource twice, differently", "hallmark config check twice"),
     (
         "verified under a configuration with a mistake",

@@ -164,6 +164,7 @@ async fn another_way_of_reading_starts_a_look_up_of_its_own() {
     stopped.store.be(Mood::Answers);
     let mut edited = Configuration::trusting(&[&stopped.signer]);
     edited.stores = vec![hallmark::engine::settings::StoreSettings {
+        ca_pem: None,
         name: "store-oras".into(),
         plain_http: true,
         credentials: hallmark::engine::settings::CredentialSettings::Anonymous,

@@ -3,6 +3,7 @@
 mod cap;
 mod configuration;
 mod deadlines;
+mod executors;
 mod mandatory;
 mod memory_store;
 mod mutation;

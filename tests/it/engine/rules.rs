@@ -243,6 +243,7 @@ async fn a_refused_store_leaves_everything_undecided_that_must_be_read() {
     let world = World::new().await;
     let mut configuration = Configuration::trusting(&[&world.signer]);
     configuration.stores = vec![StoreSettings {
+        ca_pem: None,
         name: "store-oras".into(),
         plain_http: true,
         credentials: hallmark::engine::settings::CredentialSettings::Anonymous,

@@ -1,6 +1,6 @@
 //! An engine over the registry of these tests, with a clock that is set and plans that are swapped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -230,6 +230,7 @@ pub struct Configuration {
     pub rule: RuleSettings,
     pub stores: Vec<StoreSettings>,
     pub mandatory: Vec<MandatoryRule>,
+    pub counted: Option<BTreeSet<Arc<str>>>,
 }
 
 impl Configuration {
@@ -256,6 +257,7 @@ impl Configuration {
             rule: RuleSettings::default(),
             stores: Vec::new(),
             mandatory: Vec::new(),
+            counted: None,
         }
     }
 
@@ -319,7 +321,7 @@ impl Configuration {
             stores: self.stores,
             rule: self.rule,
             mandatory: self.mandatory,
-            ..PlanSettings::default()
+            counted: self.counted,
         };
         Plan::build(settings, PlanParts { key_sets, plugins: BTreeMap::new(), store })
     }
