@@ -33,14 +33,6 @@ impl ObjectName {
         Some(Self { kind, namespace, name })
     }
 
-    /// `notation` for the cluster's, `team-a/notation` for a namespace's.
-    pub(super) fn qualified(&self) -> String {
-        match &self.namespace {
-            Some(namespace) => format!("{namespace}/{}", self.name),
-            None => self.name.to_string(),
-        }
-    }
-
     pub(super) fn watched(&self) -> Option<&'static WatchedKind> {
         KINDS.get(self.kind)
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::index::ObjectName;
 use crate::crd::{Configuration, ResourceState};
 use crate::engine::diagnostic::Diagnostic;
-use crate::engine::settings::{CredentialSettings, PlanSettings};
+use crate::engine::settings::{CredentialSettings, PlanSettings, StoreSettings};
 use crate::secret::{SecretName, ServiceAccountName};
 use crate::trust::key_source::{KeySets, SourceState};
 
@@ -40,7 +40,14 @@ impl Judged {
         }
         let namespaces = self.configuration.namespaces.values();
         for plan in std::iter::once(&self.configuration.cluster).chain(namespaces) {
-            sorted.add_stores(plan);
+            let called = |store: &StoreSettings| {
+                let prefix = if store.name.contains('/') { "Namespaced" } else { "" };
+                format!("{prefix}Store {}", store.name)
+            };
+            sorted.add_stores(plan, called);
+        }
+        for executor in &self.configuration.executors {
+            sorted.add_stores(&executor.plan, |_| executor.resource.to_string());
         }
         sorted
     }
@@ -52,8 +59,8 @@ pub(super) struct Sorted<'j> {
     pub about: BTreeMap<&'j str, Vec<&'j Diagnostic>>,
     pub states: BTreeMap<String, ResourceState>,
     pub sources: BTreeMap<&'j str, Vec<&'j SourceState>>,
-    /// What Stores name for credentials, by their name with its namespace.
-    pub credentials: BTreeMap<&'j str, Credentials<'j>>,
+    /// What each store of a resource names for credentials.
+    pub credentials: BTreeMap<String, BTreeMap<&'j str, Credentials<'j>>>,
 }
 
 /// What a Store names for credentials.
@@ -64,11 +71,11 @@ pub(super) struct Credentials<'j> {
 }
 
 impl<'j> Sorted<'j> {
-    fn add_stores(&mut self, plan: &'j PlanSettings) {
+    fn add_stores(&mut self, plan: &'j PlanSettings, resource: impl Fn(&StoreSettings) -> String) {
         for store in plan.stores.iter().filter(|store| store.refused.is_none()) {
             if let CredentialSettings::KubernetesSecrets { secrets, service_account } = &store.credentials {
                 let named = Credentials { secrets, service_account: service_account.as_ref() };
-                self.credentials.insert(&store.name, named);
+                self.credentials.entry(resource(store)).or_default().insert(&store.name, named);
             }
         }
     }

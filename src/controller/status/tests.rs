@@ -233,6 +233,30 @@ fn what_may_not_be_read_comes_with_the_role_to_apply() {
 }
 
 #[test]
+fn an_executor_says_which_secret_of_its_stores_is_missing() {
+    let root = include_str!("../../../tests/fixtures/demo/root.crt");
+    let spec = json!({
+        "scopes": ["registry.example"],
+        "verifiers": [{"name": "notation", "type": "notation", "parameters": {
+            "certificates": [{"type": "ca", "inline": {"certs": root}}],
+        }}],
+        "stores": [{"type": "registry-store", "parameters": {
+            "credential": {"provider": "static", "secretName": "regcred"},
+        }}],
+        "policyEnforcer": {"type": "threshold-policy", "parameters": {
+            "policy": {"rules": [{"verifierName": "notation"}]},
+        }},
+    });
+    let world = World::of(&[object("NamespacedExecutor", "team/build", spec)]);
+    assert_eq!(world.status("NamespacedExecutor team/build", None, 0)["succeeded"], true);
+    let name = SecretName { namespace: "team".into(), name: "regcred".into() };
+    world.secrets.set(name, SecretState::Missing);
+    let status = world.status("NamespacedExecutor team/build", None, 0);
+    assert_eq!(status["succeeded"], false);
+    assert_eq!(status["error"], "there is no Secret team/regcred");
+}
+
+#[test]
 fn texts_are_bounded() {
     let mut bad = verifier("certs");
     for number in 0..500 {

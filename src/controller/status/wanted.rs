@@ -1,5 +1,6 @@
 //! What is to be said of one resource, before times and the form of its version.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
@@ -71,7 +72,7 @@ pub(super) fn wanted(
     let state = sorted.states.get(&resource).copied().unwrap_or(ResourceState::Refused);
     let mut errors: Vec<String> = said(about, |severity| severity == Severity::Error);
     let mut forbidden = Forbidden::default();
-    let missing = missing_credentials(object, sorted, secrets, &mut forbidden);
+    let missing = missing_credentials(&resource, sorted, secrets, &mut forbidden);
     let failures: Vec<&KeySourceError> =
         sources.iter().filter_map(|source| source.failure.as_ref()).collect();
     // What configuration refuses is said above, with its place.
@@ -108,36 +109,34 @@ pub(super) fn wanted(
     }
 }
 
-/// What a Store names and is not there. What may not be read goes into `forbidden`.
+/// What the stores of a resource name and is not there. What may not be read goes into `forbidden`.
 fn missing_credentials<'s>(
-    object: &ObjectName,
+    resource: &str,
     sorted: &Sorted<'s>,
     secrets: &Secrets,
     forbidden: &mut Forbidden<'s>,
 ) -> Vec<String> {
-    let is_store = object.watched().is_some_and(|watched| watched.plural.ends_with("stores"));
-    let Some(named) = sorted.credentials.get(object.qualified().as_str()).filter(|_| is_store) else {
-        return Vec::new();
-    };
     let mut missing = Vec::new();
-    for name in named.secrets {
-        match secrets.get(name) {
-            SecretState::Missing => missing.push(format!("there is no Secret {name}")),
-            SecretState::Forbidden => {
-                forbidden.secrets.insert(name);
+    for named in sorted.credentials.get(resource).into_iter().flat_map(BTreeMap::values) {
+        for name in named.secrets {
+            match secrets.get(name) {
+                SecretState::Missing => missing.push(format!("there is no Secret {name}")),
+                SecretState::Forbidden => {
+                    forbidden.secrets.insert(name);
+                }
+                SecretState::Unknown | SecretState::Found(_) => {}
             }
-            SecretState::Unknown | SecretState::Found(_) => {}
         }
-    }
-    if let Some(account) = named.service_account {
-        match secrets.service_account(account) {
-            ServiceAccountState::Missing => {
-                missing.push(format!("there is no ServiceAccount {}/{}", account.0, account.1));
+        if let Some(account) = named.service_account {
+            match secrets.service_account(account) {
+                ServiceAccountState::Missing => {
+                    missing.push(format!("there is no ServiceAccount {}/{}", account.0, account.1));
+                }
+                ServiceAccountState::Forbidden => {
+                    forbidden.service_accounts.insert(account);
+                }
+                ServiceAccountState::Unknown | ServiceAccountState::Found(_) => {}
             }
-            ServiceAccountState::Forbidden => {
-                forbidden.service_accounts.insert(account);
-            }
-            ServiceAccountState::Unknown | ServiceAccountState::Found(_) => {}
         }
     }
     missing
