@@ -361,3 +361,54 @@ fn a_key_source_that_cannot_be_read_is_said_with_file_line_and_field() {
     let place = format!("{}:8: error: KeyManagementProvider good: spec.parameters.path: ", file.display());
     assert!(checked.text.contains(&place), "{place} is not said in\n{}", checked.text);
 }
+
+#[test]
+fn what_is_mandatory_and_what_executors_decide_is_said() {
+    const DEMO: &str = include_str!("../fixtures/demo/config.yaml");
+    const MORE: &str = "---
+apiVersion: config.ratify.deislabs.io/v1beta1
+kind: Policy
+metadata: {name: ratify-policy, annotations: {hallmark.io/mandatory: \"true\"}}
+spec: {type: config-policy, parameters: {artifactVerificationPolicies: {default: all}}}
+---
+apiVersion: config.ratify.deislabs.io/v1beta1
+kind: NamespacedPolicy
+metadata: {name: ratify-policy, namespace: team}
+spec: {type: config-policy, parameters: {artifactVerificationPolicies: {default: any}}}
+---
+apiVersion: config.ratify.sh/v2alpha1
+kind: NamespacedExecutor
+metadata: {name: build, namespace: team}
+spec:
+  scopes: [\"*.registry.example\"]
+  verifiers:
+  - name: notation
+    type: notation
+    parameters:
+      certificates:
+      - type: ca
+        inline:
+          certs: |
+";
+    let certificate: String = include_str!("../fixtures/demo/root.crt")
+        .lines()
+        .map(|line| format!("            {line}\n"))
+        .collect();
+    let rest = "  stores: [{type: registry-store}]\n  policyEnforcer: {type: threshold-policy, parameters: {policy: {rules: [{verifierName: notation}]}}}\n";
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("config.yaml");
+    std::fs::write(&path, format!("{DEMO}{MORE}{certificate}{rest}")).expect("file");
+    let checked = Checked::of(&[&path]);
+    assert_eq!(checked.status, 0, "{}", checked.text);
+    let baseline =
+        "and, mandatory in every namespace, Policy ratify-policy: Policy ratify-policy; every type";
+    for words in [
+        "Images asked for with namespace team",
+        "Images of *.registry.example asked for with namespace team",
+        "rule: NamespacedExecutor team/build; at least 1 valid signature of notation",
+        "NamespacedExecutor team/build verifier 0 (notation), for application/vnd.cncf.notary.signature",
+    ] {
+        assert!(checked.text.contains(words), "{words} is not said in\n{}", checked.text);
+    }
+    assert_eq!(checked.text.matches(baseline).count(), 2, "for the namespace and in its Executor");
+}

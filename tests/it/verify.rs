@@ -157,3 +157,16 @@ fn an_image_layout_is_judged_under_the_scope_it_stands_in_for() {
     let absent = verify(&format!("oci-layout:{fixtures}/layout:absent"), "registry.example/app");
     assert_eq!(absent.status, 2, "{}{}", absent.stdout, absent.stderr);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_namespaces_own_resources_decide_where_it_is_named() {
+    let stage = Stage::set().await;
+    let text = std::fs::read_to_string(stage.config()).expect("configuration");
+    let threshold = "apiVersion: config.ratify.deislabs.io/v1beta1\nkind: NamespacedPolicy\nmetadata: {name: ratify-policy, namespace: team}\nspec: {type: threshold-policy, parameters: {policy: {rules: [{verifierName: notation, signatures: 2}]}}}\n";
+    std::fs::write(stage.config(), format!("{text}---\n{threshold}")).expect("configuration");
+    assert_eq!(stage.verify(&[&stage.signed]).status, 0);
+    assert_eq!(stage.verify(&["--namespace", "other", &stage.signed]).status, 0);
+    let team = stage.verify(&["--namespace", "team", &stage.signed]);
+    assert_eq!(team.status, 1, "{}", team.stdout);
+    assert!(team.stdout.contains("RULE_NOT_SATISFIED"), "{}", team.stdout);
+}
