@@ -36,7 +36,7 @@ use self::kinds::{KINDS, WatchedKind};
 use self::lease::Candidate;
 pub use self::secrets::SecretWatches;
 pub use self::status::Judged;
-use self::status::{Reader, Writer};
+use self::status::Writer;
 use self::trouble::Troubles;
 use crate::crd::Document;
 use crate::secret::Secrets;
@@ -53,7 +53,7 @@ pub struct Cluster(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     connection: Connection,
-    /// Of the Lease, and of the service account that needs rights.
+    /// Of the Lease; names of Roles that are printed begin with it.
     name: Arc<str>,
     index: Mutex<Index>,
     troubles: Mutex<Troubles>,
@@ -207,11 +207,6 @@ impl Shared {
         drop(index);
         self.touched.send_replace(touched);
         changed
-    }
-
-    /// Who needs rights to read what resources name.
-    fn reader(&self) -> Reader {
-        Reader { namespace: self.connection.namespace.to_string(), name: self.name.to_string() }
     }
 
     fn troubles(&self) -> MutexGuard<'_, Troubles> {

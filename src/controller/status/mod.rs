@@ -10,6 +10,5 @@ mod tests;
 mod wanted;
 mod write;
 
-pub(super) use self::grant::Reader;
 pub use self::judged::Judged;
 pub(super) use self::write::Writer;

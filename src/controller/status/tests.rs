@@ -76,7 +76,8 @@ impl World {
 
     fn wanted(&self, resource: &str) -> Wanted {
         let name = self.name(resource);
-        let reader = Reader { namespace: "hallmark-system".to_owned(), name: "hallmark".to_owned() };
+        let user = "system:serviceaccount:hallmark-system:other".to_owned();
+        let reader = Reader { prefix: "hallmark".to_owned(), user };
         wanted(&name, self.judged.generations[&name], &self.judged.sorted(), &self.secrets, &reader)
     }
 
@@ -220,9 +221,9 @@ fn what_may_not_be_read_comes_with_the_role_to_apply() {
     assert_eq!(status["issuccess"], false);
     let error = status["error"].as_str().expect("text");
     for part in [
-        "metadata: {name: hallmark-reader, namespace: team}",
+        "metadata: {name: hallmark-namespacedstore-store-oras, namespace: team}",
         "- {apiGroups: [\"\"], resources: [secrets], resourceNames: [regcred], verbs: [get, list, watch]}",
-        "- {kind: ServiceAccount, name: hallmark, namespace: hallmark-system}",
+        "- {kind: ServiceAccount, name: other, namespace: hallmark-system}",
     ] {
         assert!(error.contains(part), "{part}: {error}");
     }
@@ -254,6 +255,23 @@ fn an_executor_says_which_secret_of_its_stores_is_missing() {
     let status = world.status("NamespacedExecutor team/build", None, 0);
     assert_eq!(status["succeeded"], false);
     assert_eq!(status["error"], "there is no Secret team/regcred");
+}
+
+#[test]
+fn what_a_store_may_not_read_is_not_said_of_a_certificate_store_of_its_name() {
+    let provider = json!({"name": "k8Secrets", "secrets": [{"secretName": "regcred"}]});
+    let spec = json!({"name": "oras", "parameters": {"authProvider": provider}});
+    let certificates = json!({"provider": "azurekeyvault", "parameters": {}});
+    let world = World::of(&[
+        object("NamespacedStore", "team/same", spec),
+        object("CertificateStore", "team/same", certificates),
+    ]);
+    let name = SecretName { namespace: "team".into(), name: "regcred".into() };
+    world.secrets.set(name, SecretState::Forbidden);
+    let says_role =
+        |resource: &str| world.status(resource, None, 0)["error"].to_string().contains("kind: Role");
+    assert!(says_role("NamespacedStore team/same"));
+    assert!(!says_role("CertificateStore team/same"));
 }
 
 #[test]

@@ -86,7 +86,10 @@ pub(super) fn wanted(
     }
     errors.extend(missing.iter().cloned());
     if !forbidden.is_empty() {
-        errors.push(format!("Hallmark may not read what it names; apply:\n{}", forbidden.remedy(reader)));
+        errors.push(format!(
+            "Hallmark may not read what it names; apply:\n{}",
+            forbidden.remedy(object, reader)
+        ));
     }
     let error = bounded(&errors.join("\n"), MAX_TEXT_CHARS);
     let keys_missing = sources.iter().any(|source| source.set.is_none() && source.failure.is_some());

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::Api;
-use kube::api::{Patch, PatchParams};
+use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -69,7 +70,9 @@ struct Due {
 
 impl Writer {
     pub(in super::super) fn new(shared: Arc<Shared>, secrets: Secrets) -> Self {
-        let reader = shared.reader();
+        // A guess until the API says better.
+        let user = format!("system:serviceaccount:{}:{}", shared.connection.namespace, shared.name);
+        let reader = Reader { prefix: shared.name.to_string(), user };
         let (ledger, outdated, said) = Default::default();
         Self { shared, secrets, reader, ledger, outdated, said }
     }
@@ -82,12 +85,16 @@ impl Writer {
     ) {
         let mut touched = self.shared.touched.subscribe();
         let mut looked = Instant::now();
+        let mut asked = false;
         loop {
             let reading = judged.borrow_and_update().clone();
             let leading = *leads.borrow_and_update();
             touched.mark_unchanged();
             let mut all_written = true;
             if let Some(reading) = reading.filter(|_| leading) {
+                if !std::mem::replace(&mut asked, true) {
+                    self.ask_who_i_am().await;
+                }
                 all_written = self.pass(&reading).await;
             }
             let changed = async {
@@ -170,6 +177,18 @@ impl Writer {
         self.shared.counts.failed();
         self.say(&name, watched, &failure);
         false
+    }
+
+    /// Asks as whom Hallmark is known, for the grants that it prints.
+    async fn ask_who_i_am(&mut self) {
+        let api: Api<SelfSubjectReview> = Api::all(self.shared.connection.client.clone());
+        let review = SelfSubjectReview::default();
+        let parameters = PostParams::default();
+        let answer = tokio::time::timeout(REQUEST_TIMEOUT, api.create(&parameters, &review)).await;
+        let answer = answer.ok().and_then(Result::ok).and_then(|review| review.status);
+        if let Some(user) = answer.and_then(|status| status.user_info).and_then(|user| user.username) {
+            self.reader.user = user;
+        }
     }
 
     /// Applies a status, and gives what the API made of it.

@@ -9,7 +9,8 @@ use crate::support::program::Served;
 async fn while_the_api_is_down_decisions_go_on_and_a_restart_waits_and_says_for_what() {
     let mut cluster = cluster().await;
     cluster.apply(&all(&[store(), certificates("certs", &pem()), verifier("registry.example/app")]));
-    let running = Served::start_in_cluster(&cluster.kubeconfig(), &[]);
+    let talkative = ["--log-level", "info,hallmark::controller=debug"];
+    let running = Served::start_in_cluster(&cluster.kubeconfig(), &talkative);
     ready(&running).await;
     verdict(&running, IMAGE, "notRequired").await;
 
@@ -34,6 +35,8 @@ async fn while_the_api_is_down_decisions_go_on_and_a_restart_waits_and_says_for_
     ready(&restarted).await;
     verdict(&restarted, IMAGE, "notRequired").await;
     cluster.apply(&verifier("registry.example/other"));
+    // The server that was started anew does not remember what came before.
+    running.wait_for("too old and is listed anew");
     verdict(&running, IMAGE, "rejected").await;
     verdict(&restarted, IMAGE, "rejected").await;
 }

@@ -30,6 +30,16 @@ async fn resources_are_followed_whatever_their_order_and_one_replica_says_in_sta
     let columns = cluster.ok(&["get", kmp], "");
     assert!(columns.contains("true"), "{columns}");
 
+    // A resource that makes no sense costs only itself.
+    cluster.apply(
+        "apiVersion: config.ratify.deislabs.io/v1beta1\nkind: KeyManagementProvider\n\
+         metadata: {name: nonsense}\nspec: {type: sunshine, parameters: {rays: [1]}}\n",
+    );
+    let nonsense = "keymanagementproviders.config.ratify.deislabs.io/nonsense";
+    let refused = status(&cluster, nonsense, None, |status| status["issuccess"] == false).await;
+    assert!(refused["status"]["brieferror"].as_str().expect("text").contains("sunshine"), "{refused}");
+    assert_eq!(cluster.get(VERIFIER, None).expect("the Verifier")["status"]["issuccess"], true);
+
     // What somebody else writes is corrected, and nothing else is written anew.
     let settled = status(&cluster, VERIFIER, None, |status| status["observedGeneration"] == 2).await;
     let patch = r#"{"status":{"issuccess":false,"error":"not so"}}"#;
