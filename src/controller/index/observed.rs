@@ -1,5 +1,6 @@
 //! One object as it was seen: what decides, what its status says, and nothing else of it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use kube::core::DynamicObject;
@@ -33,11 +34,21 @@ pub(in super::super) struct Observed {
     bytes: usize,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 enum Content {
     Whole(Arc<Value>),
     /// It was too long to be kept, or there was no room.
     TooLong(String),
+}
+
+impl fmt::Debug for Content {
+    /// Never what is written: an Executor may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(_) => f.write_str("Whole"),
+            Self::TooLong(why) => f.debug_tuple("TooLong").field(why).finish(),
+        }
+    }
 }
 
 /// Takes of an object what decides and what its status says. What others write beside that (managed

@@ -119,6 +119,14 @@ fn what_others_write_beside_it_changes_nothing() {
 }
 
 #[test]
+fn nothing_that_is_written_in_an_object_is_printed() {
+    let mut index = complete();
+    index.apply(VERIFIER, &verifier("a", "hush"));
+    let printed = format!("{index:?}");
+    assert!(printed.contains("Whole") && !printed.contains("hush"), "{printed}");
+}
+
+#[test]
 fn a_kind_that_is_gone_takes_its_objects_along_when_that_is_said_twice() {
     let mut index = complete();
     index.apply(VERIFIER, &verifier("a", "notation"));

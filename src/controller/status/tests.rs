@@ -288,10 +288,31 @@ fn texts_are_bounded() {
 
 #[test]
 fn an_executor_has_the_keys_of_its_version() {
-    let world = World::of(&[object("Executor", "one", json!({"scopes": []}))]);
-    let status = world.status("Executor one", None, 0);
-    assert_eq!(status["succeeded"], false, "{status}");
-    assert!(status.get("briefError").is_some() && status.get("issuccess").is_none(), "{status}");
+    let certificates =
+        json!({"type": "ca", "inline": {"certs": include_str!("../../../tests/fixtures/demo/root.crt")}});
+    let credential = json!({"provider": "static", "secretName": "regcred"});
+    let rules = json!([{"verifierName": "notation"}]);
+    let good = object(
+        "NamespacedExecutor",
+        "team/good",
+        json!({
+            "scopes": ["ghcr.io"],
+            "verifiers": [{"name": "notation", "type": "notation", "parameters": {"certificates": [certificates]}}],
+            "stores": [{"type": "registry-store", "parameters": {"credential": credential}}],
+            "policyEnforcer": {"type": "threshold-policy", "parameters": {"policy": {"rules": rules}}},
+        }),
+    );
+    let mut world = World::of(&[good, object("Executor", "bad", json!({"scopes": []}))]);
+    let bad = world.status("Executor bad", None, 0);
+    assert_eq!(bad["succeeded"], false, "{bad}");
+    assert!(!bad["briefError"].as_str().expect("text").is_empty() && bad.get("issuccess").is_none(), "{bad}");
+    let good = world.status("NamespacedExecutor team/good", None, 0);
+    assert_eq!((&good["succeeded"], &good["error"]), (&json!(true), &json!("")), "{good}");
+    let name = world.judged.configuration.secrets.first().expect("a Secret").clone();
+    world.secrets.set(name, SecretState::Forbidden);
+    world.read();
+    let forbidden = world.status("NamespacedExecutor team/good", None, 0);
+    assert!(forbidden["error"].to_string().contains("name: hallmark-namespacedexecutor-good"), "{forbidden}");
 }
 
 #[test]
