@@ -5,7 +5,9 @@
 //! Each document is converted on its own, so a malformed one never blocks the others; a refused one still
 //! stands in the settings as refused, so that it never loosens a decision.
 
+mod claim;
 mod cosign;
+mod demands;
 mod duplicate;
 mod executor;
 mod executor_link;

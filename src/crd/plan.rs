@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::demands::{self, Mandatory};
 use super::executor::ExecutorDraft;
 use super::field::Notes;
 use super::link::{LinkedVerifier, Namespace};
@@ -10,9 +11,8 @@ use super::rule::{missing_verifier, rule};
 use super::{Converted, Item, Kind, ResourceKey};
 use crate::engine::diagnostic::{Diagnostic, Severity};
 use crate::engine::settings::{
-    ExecutorSettings, MandatoryRule, NamespacedResources, PlanSettings, RuleSettings, StoreSettings,
+    ExecutorSettings, NamespacedResources, PlanSettings, RuleSettings, StoreSettings,
 };
-use crate::verifier::VerifierSettings;
 
 /// What plans are made of.
 pub(super) struct Planning<'a> {
@@ -20,13 +20,6 @@ pub(super) struct Planning<'a> {
     namespaced: NamespacedResources,
     cluster_rule: Option<RuleSettings>,
     mandatory: Vec<Mandatory>,
-}
-
-/// A mandatory rule with the verifiers that count for it.
-struct Mandatory {
-    kind: Kind,
-    rule: MandatoryRule,
-    verifiers: Vec<LinkedVerifier>,
 }
 
 impl<'a> Planning<'a> {
@@ -40,33 +33,7 @@ impl<'a> Planning<'a> {
             linked.iter().filter(|verifier| verifier.key.namespace.is_none()).collect();
         let settings: Vec<_> = clusters.iter().map(|verifier| verifier.settings.clone()).collect();
         let cluster_rule = rule(&None, resources, &settings);
-        let policies = resources.iter_mut().filter(|resource| {
-            resource.mandatory && resource.key.kind == Kind::Policy && resource.key.namespace.is_none()
-        });
-        let mut mandatory = Vec::new();
-        for policy in policies {
-            mandatory.push(Mandatory {
-                kind: Kind::Policy,
-                rule: MandatoryRule {
-                    resource: policy.notes.resource.as_str().into(),
-                    rule: mandatory_rule(policy, cluster_rule.as_ref(), clusters.is_empty()),
-                    counted: resources_of(&clusters),
-                    scopes: None,
-                },
-                verifiers: clusters.iter().copied().cloned().collect(),
-            });
-        }
-        mandatory.extend(clusters.iter().filter(|verifier| verifier.mandatory).map(|verifier| Mandatory {
-            kind: Kind::Verifier,
-            rule: MandatoryRule {
-                resource: verifier.key.to_string().into(),
-                rule: one_signature_of(verifier),
-                counted: resources_of(&[verifier]),
-                scopes: None,
-            },
-            verifiers: vec![(*verifier).clone()],
-        }));
-        mandatory.extend(resources.iter().filter_map(mandatory_executor));
+        let mandatory = demands::of(resources, &clusters, cluster_rule.as_ref());
         Self { linked, namespaced, cluster_rule, mandatory }
     }
 
@@ -212,72 +179,14 @@ fn add(settings: &mut PlanSettings, verifier: &LinkedVerifier) {
     settings.key_sources.extend(verifier.sources.clone());
 }
 
-fn resources_of(verifiers: &[&LinkedVerifier]) -> BTreeSet<Arc<str>> {
-    verifiers.iter().map(|verifier| verifier.resource().clone()).collect()
-}
-
-/// What a mandatory Policy asks for.
-fn mandatory_rule(policy: &mut Converted, rule: Option<&RuleSettings>, nobody_counts: bool) -> RuleSettings {
-    let mut reason = policy.refusal();
-    if reason.is_none() && nobody_counts {
-        let message = "is mandatory, and the cluster has no Verifier that could satisfy it";
-        policy.notes.say(Severity::Error, (None, ""), message, "add a Verifier to the cluster");
-        reason = Some(message.to_owned());
-    }
-    match (reason, rule) {
-        (None, Some(rule)) => rule.clone(),
-        (reason, _) => RuleSettings::Refused {
-            name: policy.key.name.clone(),
-            reason: reason.unwrap_or_else(|| "it cannot be read".to_owned()),
-        },
-    }
-}
-
 /// What decides about an Executor's scopes.
-fn executors_plan(name: &Arc<str>, draft: &ExecutorDraft) -> PlanSettings {
+pub(super) fn executors_plan(name: &Arc<str>, draft: &ExecutorDraft) -> PlanSettings {
     match &draft.body {
         Ok(plan) => plan.clone(),
         Err(reason) => PlanSettings {
             rule: RuleSettings::Refused { name: name.clone(), reason: reason.clone() },
             ..PlanSettings::default()
         },
-    }
-}
-
-/// What a mandatory Executor asks for in its scopes.
-fn mandatory_executor(resource: &Converted) -> Option<Mandatory> {
-    let Item::Executor(draft) = &resource.item else { return None };
-    if !resource.mandatory {
-        return None;
-    }
-    let name: Arc<str> = resource.key.to_string().into();
-    let plan = executors_plan(&name, draft);
-    let linked = |settings: &VerifierSettings| LinkedVerifier {
-        key: resource.key.clone(),
-        mandatory: true,
-        settings: settings.clone(),
-        sources: plan.key_sources.clone(),
-    };
-    let verifiers: Vec<_> = plan.verifiers.iter().map(linked).collect();
-    Some(Mandatory {
-        kind: Kind::Executor,
-        rule: MandatoryRule {
-            resource: name,
-            rule: plan.rule.clone(),
-            counted: verifiers.iter().map(|verifier| verifier.resource().clone()).collect(),
-            scopes: Some(draft.scopes.clone()),
-        },
-        verifiers,
-    })
-}
-
-/// What a mandatory Verifier asks for.
-fn one_signature_of(verifier: &LinkedVerifier) -> RuleSettings {
-    match &verifier.settings {
-        VerifierSettings::Refused { name, reason, .. } => {
-            RuleSettings::Refused { name: name.clone(), reason: reason.clone() }
-        }
-        VerifierSettings::Notation(_) => RuleSettings::OneValidSignature,
     }
 }
 
