@@ -3,6 +3,7 @@
 mod access;
 pub mod demo;
 mod follow;
+mod gateway;
 pub mod judge;
 mod planner;
 pub mod provider;

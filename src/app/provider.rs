@@ -14,8 +14,9 @@ use tokio::time::MissedTickBehavior;
 use super::access::RegistryAccess;
 use super::follow::{Follower, INTERVAL, Reading};
 use super::planner::{Planner, StoreChoice};
-use super::shared;
+use super::{gateway, shared};
 use crate::config::{KubernetesSettings, Settings};
+use crate::controller::gateway::{Gatekeeping, Gateway};
 use crate::controller::{Cluster, Connection, Judged, SecretWatches, Tasks};
 use crate::engine::diagnostic::{Diagnostic, Severity};
 use crate::engine::{Clock, Engine, EngineParts};
@@ -31,6 +32,7 @@ pub struct Provider {
     tls: Arc<TlsState>,
     tasks: Vec<JoinHandle<()>>,
     controller: Option<Tasks>,
+    _gatekeeping: Option<Gatekeeping>,
 }
 
 impl Provider {
@@ -50,11 +52,15 @@ impl Provider {
         });
         let metrics = Arc::new(Metrics::new(engine.clone()));
         metrics.set_signature_cap(settings.engine.unique_signatures);
-        let tls = TlsState::start(&settings.server, Arc::clone(&clock))?;
-        let cluster = match &settings.kubernetes {
-            Some(kubernetes) => Some(connected(kubernetes).await?),
-            None => None,
+        let (cluster, gateway) = match &settings.kubernetes {
+            Some(kubernetes) => {
+                let connection = connected(kubernetes).await?;
+                let gateway = gateway::prepared(&connection, kubernetes, &settings.server, &metrics).await?;
+                (Some(Cluster::new(connection, Arc::clone(&kubernetes.name))), Some(gateway))
+            }
+            None => (None, None),
         };
+        let tls = TlsState::start(&settings.server, Arc::clone(&clock))?;
         let mut follower =
             Follower::new(settings.config.clone(), settings.plugins.allow.clone(), secrets.clone());
         if let (Some(cluster), Some(kubernetes)) = (&cluster, &settings.kubernetes) {
@@ -84,12 +90,21 @@ impl Provider {
         };
         let watching = Arc::clone(&tls);
         let tasks = vec![tokio::spawn(following.run()), tokio::spawn(async move { watching.watch().await })];
+        let (gatekeeping, unread) = gateway.map(Gateway::start).unzip();
+        let gatekeeper_waits_for: WaitingFor = Arc::new(move || unread.as_ref().and_then(|unread| unread()));
         let waiting_for: WaitingFor =
             Arc::new(move || cluster.as_ref().and_then(|cluster| cluster.waiting_for(Timestamp::now())));
         let tls_state = Arc::clone(&tls);
-        let parts = ServerParts { settings: settings.server, engine, metrics, tls: tls_state, waiting_for };
+        let parts = ServerParts {
+            settings: settings.server,
+            engine,
+            metrics,
+            tls: tls_state,
+            waiting_for,
+            gatekeeper_waits_for,
+        };
         let server = server::start(parts).context("starting the endpoint")?;
-        Ok(Self { server, tls, tasks, controller })
+        Ok(Self { server, tls, tasks, controller, _gatekeeping: gatekeeping })
     }
 
     /// Where Gatekeeper's requests are answered.
@@ -123,12 +138,12 @@ impl Provider {
     }
 }
 
-/// The cluster that the process lives in; nothing is read of it yet.
-async fn connected(settings: &KubernetesSettings) -> anyhow::Result<Cluster> {
+/// The way to the cluster that the process lives in; nothing is read of it yet.
+async fn connected(settings: &KubernetesSettings) -> anyhow::Result<Connection> {
     let connection =
         Connection::prepare(settings).await.context("preparing the way to the Kubernetes API")?;
     tracing::info!(address = %connection.address, namespace = %connection.namespace, "resources are read from Kubernetes");
-    Ok(Cluster::new(connection, Arc::clone(&settings.name)))
+    Ok(connection)
 }
 
 /// Keeps the engine's plans, the metrics and the log in step with the files.

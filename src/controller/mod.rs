@@ -12,6 +12,7 @@
 mod client;
 mod counts;
 mod failure;
+pub mod gateway;
 mod index;
 mod kinds;
 mod lease;

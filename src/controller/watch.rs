@@ -16,7 +16,7 @@ use super::index::Index;
 use super::kinds::WatchedKind;
 
 /// How long one watch request lasts. A connection that died silently is noticed a little later.
-const WATCH_SECONDS: u32 = 60;
+pub(super) const WATCH_SECONDS: u32 = 60;
 
 /// How many objects one answer lists: each may have more than a megabyte.
 const PAGE: u32 = 50;

@@ -34,7 +34,9 @@ async fn ready(shared: Data<Shared>) -> HttpResponse {
         let unknown = || "see the log, and `hallmark config check`".to_owned();
         missing.push(format!("no configuration is in force: {}", why.unwrap_or_else(unknown)));
     }
-    if let Some(why) = shared.tls.not_ready() {
+    if let Some(why) = (shared.gatekeeper_waits_for)() {
+        missing.push(why);
+    } else if let Some(why) = shared.tls.not_ready() {
         missing.push(why);
     }
     if missing.is_empty() {

@@ -56,12 +56,13 @@ pub struct ServerParts {
     pub metrics: Arc<Metrics>,
     /// The certificate that is shown, and who is let in.
     pub tls: Arc<TlsState>,
-    /// What a configuration in force waits for.
+    /// What a configuration in force waits for, where that is known better than from the log.
     pub waiting_for: WaitingFor,
+    /// What Gatekeeper cannot be answered without, beside a configuration and TLS.
+    pub gatekeeper_waits_for: WaitingFor,
 }
 
-/// What is waited for before a configuration can be in force, where that is known better than from the log:
-/// a line for `/readyz`.
+/// What is waited for, or nothing: a line for `/readyz`.
 pub type WaitingFor = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 /// What every worker shares.
@@ -71,6 +72,7 @@ struct Shared {
     metrics: Arc<Metrics>,
     tls: Arc<TlsState>,
     waiting_for: WaitingFor,
+    gatekeeper_waits_for: WaitingFor,
     verdicts: VerdictLog,
     /// A place for each request that may be in flight.
     places: Semaphore,
@@ -105,6 +107,7 @@ pub fn start(parts: ServerParts) -> Result<Running, ServerError> {
         metrics: parts.metrics,
         tls: parts.tls,
         waiting_for: parts.waiting_for,
+        gatekeeper_waits_for: parts.gatekeeper_waits_for,
         verdicts: VerdictLog::default(),
         connections: Connections::default(),
         stopping: AtomicBool::new(false),

@@ -12,7 +12,7 @@ use prometheus_client::encoding::{
 
 use super::metrics::{Counts, VERDICTS};
 use super::names::{self, Name};
-use super::observation::KeySourceState;
+use super::observation::{KeySourceState, WebhookState};
 use super::process;
 use crate::outcome::ReasonCode;
 
@@ -31,6 +31,7 @@ impl Collector for Exposition {
         self.key_sources(out)?;
         self.cluster(out)?;
         gauge(out, names::CERTIFICATE_EXPIRY, self.0.certificate_expiry.load(Ordering::Relaxed))?;
+        self.gatekeeper(out)?;
         let version = [("version", env!("CARGO_PKG_VERSION"))];
         describe(out, names::BUILD)?.encode_info(&version)?;
         self.process(out)
@@ -123,6 +124,27 @@ impl Exposition {
         counter(out, names::STATUS_WRITES, state.status_writes)?;
         counter(out, names::STATUS_FAILURES, state.status_failures)?;
         gauge(out, names::OUTDATED_DEFINITIONS, state.outdated_definitions)
+    }
+
+    fn gatekeeper(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let mut encoder = describe(out, names::PROVIDER_KEPT)?;
+        for (provider, is_kept) in &self.0.providers() {
+            encoder.encode_family(&[("provider", provider.as_str())])?.encode_gauge(&i64::from(*is_kept))?;
+        }
+        type Read = fn(&WebhookState) -> i64;
+        let metrics: [(Name, Read); 3] = [
+            (names::WEBHOOK_TIMEOUT, |state| i64::try_from(state.timeout.as_secs()).unwrap_or(i64::MAX)),
+            (names::WEBHOOK_TOO_SHORT, |state| i64::from(state.too_short)),
+            (names::WEBHOOK_FAILS_OPEN, |state| i64::from(state.fails_open)),
+        ];
+        let webhooks = self.0.webhooks();
+        for (name, read) in metrics {
+            let mut encoder = describe(out, name)?;
+            for (webhook, state) in &webhooks {
+                encoder.encode_family(&[("webhook", *webhook)])?.encode_gauge(&read(state))?;
+            }
+        }
+        Ok(())
     }
 
     fn process(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {

@@ -14,6 +14,7 @@ use prometheus_client::registry::Registry;
 use super::exposition::Exposition;
 use super::observation::{
     ClusterState, ConfigurationState, KeySourceState, RequestObservation, RequestPath, RequestResult,
+    WebhookState,
 };
 use crate::engine::Engine;
 use crate::outcome::{Outcome, ReasonCode, Verdict};
@@ -55,6 +56,8 @@ pub(super) struct Counts {
     configuration: Mutex<ConfigurationState>,
     cluster: Mutex<ClusterState>,
     key_sources: Mutex<BTreeMap<String, KeySourceState>>,
+    providers: Mutex<BTreeMap<String, bool>>,
+    webhooks: Mutex<BTreeMap<&'static str, WebhookState>>,
 }
 
 /// Every verdict, for the label.
@@ -130,6 +133,20 @@ impl Metrics {
         self.counts.certificate_expiry.store(not_after.as_second(), Ordering::Relaxed);
     }
 
+    /// Sets whether a Provider object is as it must be.
+    pub fn set_gatekeeper_provider(&self, name: &str, is_kept: bool) {
+        locked(&self.counts.providers).insert(name.to_owned(), is_kept);
+    }
+
+    /// Sets what is known of Gatekeeper's webhooks of one kind; `None` where there are none.
+    pub fn set_gatekeeper_webhook(&self, kind: &'static str, state: Option<WebhookState>) {
+        let mut webhooks = locked(&self.counts.webhooks);
+        match state {
+            Some(state) => webhooks.insert(kind, state),
+            None => webhooks.remove(kind),
+        };
+    }
+
     /// The text of every metric, of media type [`CONTENT_TYPE`].
     pub fn encode(&self) -> String {
         let mut text = String::new();
@@ -155,6 +172,8 @@ impl Counts {
             configuration: Mutex::default(),
             cluster: Mutex::default(),
             key_sources: Mutex::default(),
+            providers: Mutex::default(),
+            webhooks: Mutex::default(),
         };
         // Series that appear with their first event hide that event from `rate`.
         for path in RequestPath::ALL {
@@ -185,6 +204,14 @@ impl Counts {
 
     pub(super) fn cluster(&self) -> ClusterState {
         *locked(&self.cluster)
+    }
+
+    pub(super) fn providers(&self) -> Vec<(String, bool)> {
+        locked(&self.providers).iter().map(|(name, is_kept)| (name.clone(), *is_kept)).collect()
+    }
+
+    pub(super) fn webhooks(&self) -> Vec<(&'static str, WebhookState)> {
+        locked(&self.webhooks).iter().map(|(kind, state)| (*kind, *state)).collect()
     }
 
     pub(super) fn key_sources(&self) -> Vec<(String, KeySourceState)> {

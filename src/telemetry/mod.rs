@@ -17,5 +17,6 @@ pub use metrics::{CONTENT_TYPE, InFlight, Metrics};
 pub use names::reference_markdown;
 pub use observation::{
     ClusterState, ConfigurationState, KeySourceState, RequestObservation, RequestPath, RequestResult,
+    WebhookState,
 };
 pub use verdict_log::VerdictLog;

@@ -97,6 +97,14 @@ metrics! {
         "Kinds whose served definition is older than Hallmark's and drops a part of their status";
     CERTIFICATE_EXPIRY = "hallmark_server_certificate_not_after_timestamp_seconds", Gauge, "",
         "When the server's certificate ends; 0 while there is none";
+    PROVIDER_KEPT = "hallmark_gatekeeper_provider_kept", Gauge, "provider",
+        "1 where the Provider object is as it must be; 0 where it is somebody else's or cannot be written";
+    WEBHOOK_TIMEOUT = "hallmark_gatekeeper_webhook_timeout_seconds", Gauge, "webhook",
+        "How long the API server waits for Gatekeeper; webhook is validating or mutating";
+    WEBHOOK_TOO_SHORT = "hallmark_gatekeeper_webhook_timeout_too_short", Gauge, "webhook",
+        "1 where that is no longer than timeouts.verify or timeouts.mutate";
+    WEBHOOK_FAILS_OPEN = "hallmark_gatekeeper_webhook_fails_open", Gauge, "webhook",
+        "1 where objects are admitted unchecked when Gatekeeper does not answer: failurePolicy Ignore";
     BUILD = "hallmark_build", Info, "version",
         "The version that runs";
     PROCESS_START = "process_start_time_seconds", Gauge, "",

@@ -121,6 +121,17 @@ pub struct KeySourceState {
     pub failed: bool,
 }
 
+/// What is known of one of Gatekeeper's webhooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WebhookState {
+    /// How long the API server waits for it.
+    pub timeout: Duration,
+    /// Whether that is no longer than this server's own deadline.
+    pub too_short: bool,
+    /// Whether objects are admitted where it does not answer.
+    pub fails_open: bool,
+}
+
 /// What is known of the configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ConfigurationState {

@@ -60,7 +60,14 @@ fn every_documented_metric_is_exposed_and_no_other() {
     let metrics = Metrics::new(engine(&runtime));
     metrics.set_key_source("inline", KeySourceState { earliest_expiry: Some(at(9)), ..Default::default() });
     metrics.observe_decision(&rejected());
+    metrics.set_gatekeeper_provider("hallmark", true);
+    let webhook = WebhookState { timeout: Duration::from_secs(3), too_short: false, fails_open: true };
+    metrics.set_gatekeeper_webhook("validating", Some(webhook));
     let text = metrics.encode();
+    assert_eq!(
+        samples(&text).get("hallmark_gatekeeper_webhook_timeout_seconds{webhook=\"validating\"}"),
+        Some(&3.0)
+    );
     let names: BTreeSet<String> = samples(&text)
         .keys()
         .filter_map(|series| series.split('{').next())

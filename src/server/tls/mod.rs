@@ -23,7 +23,7 @@ mod pair;
 mod settings;
 mod state;
 
-pub use authority::{HeldError, IssueError};
+pub use authority::{AuthorityFile, HeldError, IssueError};
 pub use error::TlsError;
 pub use files::FileError;
 pub use pair::PairError;

@@ -52,8 +52,14 @@ impl Server {
         };
         let tls = TlsState::start(&settings, Arc::new(Timestamp::now)).expect("certificate");
         let metrics = Arc::new(Metrics::new(engine.clone()));
-        let parts =
-            ServerParts { settings, engine, metrics, tls: Arc::clone(&tls), waiting_for: Arc::new(|| None) };
+        let parts = ServerParts {
+            settings,
+            engine,
+            metrics,
+            tls: Arc::clone(&tls),
+            waiting_for: Arc::new(|| None),
+            gatekeeper_waits_for: Arc::new(|| None),
+        };
         Self { running: start(parts).expect("it listens"), tls, _state: state }
     }
 

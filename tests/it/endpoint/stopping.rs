@@ -90,6 +90,7 @@ async fn an_address_that_somebody_has_is_said() {
         metrics: Arc::new(Metrics::new(world.engine().clone())),
         tls: Arc::clone(&first.tls),
         waiting_for: Arc::new(|| None),
+        gatekeeper_waits_for: Arc::new(|| None),
     };
     let address = first.running.address();
     match start(parts) {

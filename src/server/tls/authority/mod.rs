@@ -9,6 +9,7 @@
 mod held;
 mod issue;
 mod rotation;
+mod shared;
 mod store;
 
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod tests;
 
 pub use held::HeldError;
 pub use issue::IssueError;
+pub use shared::AuthorityFile;
 
 use std::path::PathBuf;
 use std::sync::Arc;
