@@ -29,6 +29,7 @@ mod demo;
 mod endpoint;
 mod engine;
 mod fuzz;
+mod gateway;
 mod plugin;
 mod real_parts;
 mod registry;

@@ -73,9 +73,12 @@ impl Served {
         command
             .arg("serve")
             .env("KUBECONFIG", kubeconfig)
-            .args(["--kubernetes-enabled=true", "--gatekeeper-client-ca=none"])
+            .arg("--kubernetes-enabled=true")
             .arg("--kubernetes-namespace=hallmark-system")
             .args(arguments);
+        if !arguments.iter().any(|argument| argument.starts_with("--gatekeeper-client-ca")) {
+            command.arg("--gatekeeper-client-ca=none");
+        }
         Self::launch(folder, &mut command)
     }
 

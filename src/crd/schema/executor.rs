@@ -2,10 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::v1::{parameters, text};
-
-/// A registry or repository; a wildcard stands for a whole first label.
-const SCOPE: &str = r"^(\*\.)?[^*]+$";
+use super::v1::{parameters, text, when_made};
 
 /// Executor and NamespacedExecutor.
 pub(super) fn spec() -> Value {
@@ -16,7 +13,7 @@ pub(super) fn spec() -> Value {
             "scopes": {
                 "type": "array",
                 "minItems": 1,
-                "items": {"type": "string", "pattern": SCOPE},
+                "items": {"type": "string"},
                 "description": "The images that it decides: repositories, registries, or *. and a domain.",
             },
             "verifiers": list("What checks evidence about an image.", &json!(["name", "type"])),
@@ -37,6 +34,10 @@ pub(super) fn spec() -> Value {
             },
         },
         "x-kubernetes-preserve-unknown-fields": true,
+        "x-kubernetes-validations": [when_made(
+            "!('*' in self.scopes)",
+            "spec.scopes: * is no scope of its own; write a registry, a repository, or *. and a domain",
+        )],
     })
 }
 

@@ -2,10 +2,9 @@
 //! chart ships.
 //!
 //! Names, scopes and versions are Ratify's, so that objects stored under its definitions load unchanged.
-//! Unknown fields of a `spec` are kept, not pruned: a misspelt one is to be refused in status. What is
-//! checked at `kubectl apply` is checked below `spec`, where the API server leaves alone what an update does
-//! not touch (from Kubernetes 1.30 on), or only when an object is made; so no stored object is in the way of
-//! its own status.
+//! Unknown fields of a `spec` are kept, not pruned: a misspelt one is to be refused in status. What Ratify's
+//! definitions do not demand is checked only when an object is made, because the API server checks whole
+//! objects at each write of their status: so no stored object is in the way of its own status.
 
 mod definition;
 mod document;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::definition::set;
 
 /// A duration as Go writes it; empty for none.
-const DURATION: &str = r"^(|0|([0-9]*\.?[0-9]+(ns|us|µs|ms|s|m|h))+)$";
+const DURATION: &str = "^(|0|([0-9]*[.]?[0-9]+(ns|us|µs|ms|s|m|h))+)$";
 
 /// KeyManagementProvider and CertificateStore. Each has the other's word for the type too: guides mix them
 /// up. `word`: the one that the kind has.
@@ -17,18 +17,20 @@ pub(super) fn key_source(word: &str) -> Value {
         "properties": {
             "type": text("Where keys or certificates come from, such as inline."),
             "provider": text("The same, as CertificateStore calls it."),
-            "refreshInterval": {
-                "type": "string",
-                "pattern": DURATION,
-                "description": "How often they are read again, such as 10m; empty: the source's own interval.",
-            },
+            "refreshInterval": text("How often they are read again, such as 10m; empty: the source's own interval."),
             "parameters": parameters("What that source needs to know."),
         },
         "x-kubernetes-preserve-unknown-fields": true,
-        "x-kubernetes-validations": [{
-            "rule": format!("{} || {}", given(word), given(other)),
-            "message": format!("spec.{word} is missing; write where keys or certificates come from, such as inline"),
-        }],
+        "x-kubernetes-validations": [
+            when_made(
+                &format!("({} || {})", given(word), given(other)),
+                &format!("spec.{word} is missing; write where keys or certificates come from, such as inline"),
+            ),
+            when_made(
+                &format!("!has(self.refreshInterval) || self.refreshInterval.matches('{DURATION}')"),
+                "spec.refreshInterval is no duration; write one such as 10m or 1h30m",
+            ),
+        ],
     })
 }
 
@@ -81,10 +83,10 @@ pub(super) fn policy() -> Value {
             "parameters": parameters("What must hold."),
         },
         "x-kubernetes-preserve-unknown-fields": true,
-        "x-kubernetes-validations": [{
-            "rule": "has(self.type) && self.type != ''",
-            "message": "spec.type is missing; write config-policy or threshold-policy",
-        }],
+        "x-kubernetes-validations": [when_made(
+            "(has(self.type) && self.type != '')",
+            "spec.type is missing; write config-policy or threshold-policy",
+        )],
     })
 }
 
@@ -97,8 +99,7 @@ pub(super) fn without_demands(mut spec: Value) -> Value {
     spec
 }
 
-/// A rule for the whole object. The API server applies such a rule at each write, of the status too; so it
-/// asks only when the object is made.
+/// An object without `spec` says nothing.
 pub(super) fn spec_is_there() -> Value {
     when_made("has(self.spec)", "spec is missing")
 }
@@ -110,7 +111,9 @@ pub(super) fn policy_has_its_name() -> Value {
     when_made("self.metadata.name == 'ratify-policy'", message)
 }
 
-fn when_made(rule: &str, message: &str) -> Value {
+/// A rule that asks only when an object is made. The API server applies rules at each write, of the status
+/// too, whether or not that changes what they are about.
+pub(super) fn when_made(rule: &str, message: &str) -> Value {
     json!({
         "rule": format!("oldSelf.hasValue() || {rule}"),
         "optionalOldSelf": true,
@@ -119,7 +122,7 @@ fn when_made(rule: &str, message: &str) -> Value {
 }
 
 fn not_empty(field: &str, remedy: &str) -> Value {
-    json!({"rule": format!("self.{field} != ''"), "message": format!("spec.{field} is empty; {remedy}")})
+    when_made(&format!("self.{field} != ''"), &format!("spec.{field} is empty; {remedy}"))
 }
 
 /// A text.

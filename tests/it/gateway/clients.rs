@@ -1,0 +1,110 @@
+//! Gatekeeper's client certificate, by what its webhook configuration says.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use serde_json::json;
+
+use super::{answers, cluster, metric, served, settings};
+use crate::support::cluster::{Cluster, until};
+use crate::support::program::Served;
+
+const NAME: &str = "gatekeeper-webhook-service.gatekeeper-system.svc";
+
+/// As cert-controller makes it: each new authority has the name of the former one.
+struct Gatekeeper {
+    authority: String,
+    /// Certificate and key.
+    identity: String,
+}
+
+impl Gatekeeper {
+    fn new(san: &str) -> Self {
+        let key = KeyPair::generate().expect("key");
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "gatekeeper-ca");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = params.self_signed(&key).expect("certificate").pem();
+        let issuer = Issuer::new(params, key);
+        let mut params = CertificateParams::new([san.to_owned()]).expect("name");
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate().expect("key");
+        let leaf = params.signed_by(&key, &issuer).expect("certificate").pem();
+        Self { authority, identity: format!("{leaf}{}", key.serialize_pem()) }
+    }
+}
+
+fn configure(cluster: &Cluster, bundle: &str, timeout: u32) {
+    let configuration = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "gatekeeper-validating-webhook-configuration"},
+        "webhooks": [{
+            "name": "validation.gatekeeper.sh",
+            "admissionReviewVersions": ["v1"],
+            "sideEffects": "None",
+            "failurePolicy": "Ignore",
+            "timeoutSeconds": timeout,
+            "clientConfig": {"url": "https://127.0.0.1:1/v1/admit", "caBundle": STANDARD.encode(bundle)},
+            "rules": [{
+                "apiGroups": ["nothing.example"], "apiVersions": ["*"], "operations": ["CREATE"],
+                "resources": ["nothings"],
+            }],
+        }],
+    });
+    cluster.apply(&configuration.to_string());
+}
+
+async fn is_let_in(served: &Served, gatekeeper: &Gatekeeper) {
+    until("the client is let in", || async {
+        let bundle = std::fs::read_to_string(served.ca()).expect("CA");
+        answers(served, &bundle, Some(&gatekeeper.identity)).await
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gatekeepers_authority_is_followed_and_the_former_one_counts_on() {
+    let cluster = cluster().await;
+    let folder = tempfile::tempdir().expect("folder");
+    let san = format!("--client-san={NAME}");
+    let arguments = ["--gatekeeper-client-ca=webhook", &san];
+    let served = served(&cluster, &settings(&folder, &["hallmark"], false), &arguments);
+    until("it says what is missing", || async {
+        let (status, text) = served.health("/readyz").await;
+        let names = "gatekeeper-validating-webhook-configuration is not there";
+        if status == 503 && text.contains(names) { Ok(()) } else { Err(text) }
+    })
+    .await;
+    let (one, next, stranger) = (Gatekeeper::new(NAME), Gatekeeper::new(NAME), Gatekeeper::new("x.svc"));
+
+    configure(&cluster, &one.authority, 2);
+    is_let_in(&served, &one).await;
+    until("ready", || async {
+        let (status, text) = served.health("/readyz").await;
+        if status == 200 { Ok(()) } else { Err(text) }
+    })
+    .await;
+    let bundle = std::fs::read_to_string(served.ca()).expect("CA");
+    answers(&served, &bundle, None).await.expect_err("a client without a certificate");
+    answers(&served, &bundle, Some(&next.identity)).await.expect_err("another authority");
+    served.wait_for("no longer than this server's own deadline of 2500 ms");
+    served.wait_for("failurePolicy Ignore");
+    let short = "hallmark_gatekeeper_webhook_timeout_too_short{webhook=\"validating\"}";
+    assert_eq!(metric(&served, short).await.as_deref(), Some("1"));
+
+    configure(&cluster, &next.authority, 3);
+    is_let_in(&served, &next).await;
+    is_let_in(&served, &one).await;
+    assert_eq!(metric(&served, short).await.as_deref(), Some("0"));
+    configure(&cluster, "", 3);
+    served.wait_for("has no caBundle yet");
+    is_let_in(&served, &next).await;
+
+    // One of the right authority with another name.
+    configure(&cluster, &stranger.authority, 3);
+    served.wait_for("the authorities of Gatekeeper's client certificate changed");
+    served.wait_for("an authority vouches for clients");
+    let refused = answers(&served, &bundle, Some(&stranger.identity)).await;
+    refused.expect_err("a client of another name");
+}
