@@ -89,6 +89,31 @@ impl Gatekeeper {
         cluster.kubectl.run_with(&["apply", "-f", "-"], &list(&configurations)).ok();
     }
 
+    /// Changes what the API server trusts it by, for both webhooks.
+    pub fn trust_in_webhooks(&self, cluster: &Cluster, ca: &str) {
+        let configurations = webhook_configurations(self.port, ca, Webhooks::default());
+        cluster.kubectl.run_with(&["apply", "-f", "-"], &list(&configurations)).ok();
+    }
+
+    /// Gives it a certificate of another authority, and waits until it shows that.
+    pub async fn show_certificate_of(&mut self, authority: Authority) {
+        write_pair(&self.folder, &authority);
+        let root = reqwest::Certificate::from_pem(authority.pem.as_bytes()).expect("CA");
+        let url = format!("https://127.0.0.1:{}/v1/admit", self.port);
+        until("Gatekeeper shows its new certificate", PATIENCE, || async {
+            let client = reqwest::Client::builder().tls_certs_only([root.clone()]).no_proxy().build();
+            client.expect("client").get(&url).send().await.map(|_| ())
+        })
+        .await;
+        self.authority = authority;
+    }
+
+    /// A certificate with its key, as it shows itself to providers, PEM.
+    pub fn identity(&self) -> String {
+        let read = |name: &str| std::fs::read_to_string(self.folder.join("certs").join(name)).expect("pair");
+        format!("{}{}", read("tls.crt"), read("tls.key"))
+    }
+
     /// Its log so far: JSON lines, those of the audit among them.
     pub fn log(&self) -> Vec<Value> {
         self.process.json_log()

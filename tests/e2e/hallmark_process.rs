@@ -1,5 +1,6 @@
 //! Hallmark as a process of the cluster.
 
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -16,15 +17,18 @@ pub struct Hallmark {
 
 impl Hallmark {
     /// Starts a replica and waits until it listens; it need not be ready then.
-    pub async fn start(processes: &Processes, name: &str, arguments: &[String]) -> Self {
+    /// Who it is to the API server is in `kubeconfig`.
+    pub async fn start(processes: &Processes, name: &str, kubeconfig: &Path, arguments: &[String]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hallmark"));
         for (variable, _) in std::env::vars().filter(|(variable, _)| variable.starts_with("HALLMARK_")) {
             command.env_remove(variable);
         }
         command
             .arg("serve")
-            .args(["--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0", "--log-format", "json"])
+            .args(["--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0"])
             .args(arguments)
+            .env("KUBECONFIG", kubeconfig)
+            .env("POD_NAME", name)
             .env("DOCKER_CONFIG", "/nowhere");
         let mut process = processes.spawn(name, &mut command);
         let listening = until(&format!("{name} listens"), PATIENCE, || {

@@ -21,6 +21,7 @@
 )]
 
 mod api;
+mod chart;
 mod cluster;
 mod gatekeeper;
 mod hallmark_process;

@@ -22,17 +22,31 @@ done
 for id in $list; do kill -9 "$id" 2>/dev/null; done
 "#;
 
+/// Ends with its input.
+struct Watchdog {
+    process: Child,
+    input: Option<ChildStdin>,
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        // It ends by itself once its input has.
+        let _ = self.process.wait();
+    }
+}
+
 /// Where processes are started.
 #[derive(Clone)]
 pub struct Processes {
-    watchdog: Arc<Mutex<ChildStdin>>,
+    watchdog: Arc<Mutex<Watchdog>>,
     logs: PathBuf,
 }
 
 impl Processes {
     /// Logs go below `logs`.
     pub fn new(logs: &Path) -> Self {
-        let mut watchdog = Command::new("sh")
+        let mut process = Command::new("sh")
             .args(["-c", WATCHDOG])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -41,8 +55,9 @@ impl Processes {
             .process_group(0)
             .spawn()
             .expect("sh runs");
-        let input = watchdog.stdin.take().expect("standard input");
-        Self { watchdog: Arc::new(Mutex::new(input)), logs: logs.to_owned() }
+        let input = process.stdin.take();
+        let watchdog = Watchdog { process, input };
+        Self { watchdog: Arc::new(Mutex::new(watchdog)), logs: logs.to_owned() }
     }
 
     pub fn logs(&self) -> &Path {
@@ -68,7 +83,8 @@ impl Processes {
 
     fn tell(&self, sign: char, id: u32) {
         let mut watchdog = self.watchdog.lock().expect("watchdog");
-        writeln!(watchdog, "{sign} {id}").expect("the watchdog listens");
+        let input = watchdog.input.as_mut().expect("standard input");
+        writeln!(input, "{sign} {id}").expect("the watchdog listens");
     }
 }
 

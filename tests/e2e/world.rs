@@ -1,6 +1,7 @@
 //! The cluster with everything in it, and what scenarios do there.
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -8,8 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::api::{Answer, Api};
+use crate::chart;
 use crate::cluster::Cluster;
-use crate::gatekeeper::{Gatekeeper, RESPONSE_CACHE, WEBHOOK_SAN, Webhooks};
+use crate::gatekeeper::{Gatekeeper, RESPONSE_CACHE, Webhooks};
 use crate::hallmark_process::Hallmark;
 use crate::images::Images;
 use crate::process::Processes;
@@ -18,6 +20,23 @@ use crate::stand_in::StandIn;
 use crate::support::configuration::aks_shaped;
 use crate::support::signer::{KeyKind, TestSigner};
 use crate::wait::{PATIENCE, until};
+
+/// The Provider objects that the chart asks Hallmark for.
+pub const PROVIDERS: [&str; 6] = [
+    "hallmark",
+    "hallmark-mutation",
+    "ratify-provider",
+    "ratify-mutation-provider",
+    "ratify-gatekeeper-provider",
+    "ratify-gatekeeper-mutation-provider",
+];
+
+/// A copied template.
+pub struct Copied {
+    pub kind: String,
+    /// Whether it asks a provider at all.
+    pub asks: bool,
+}
 
 /// The template that most scenarios use.
 pub const VERIFICATION: &str = "HallmarkImageVerification";
@@ -32,6 +51,8 @@ pub struct World {
     pub hallmark: Hallmark,
     /// Whom the cluster trusts.
     pub signer: TestSigner,
+    kubeconfig: PathBuf,
+    ca_bundle: Mutex<String>,
     webhooks_changed: bool,
 }
 
@@ -45,11 +66,15 @@ impl World {
         println!("e2e: kube-apiserver is ready");
         let gatekeeper = Gatekeeper::start(&processes, folder, &cluster).await;
         println!("e2e: Gatekeeper is ready");
-        let hallmark =
-            Hallmark::start(&processes, "hallmark", &arguments(folder, &gatekeeper, &signer)).await;
-        hallmark.ready().await;
+        let settings = chart::install(&cluster, &values(&service, &images)).await;
+        std::fs::write(folder.join("settings.yaml"), settings).expect("settings");
+        let kubeconfig = cluster.kubeconfig_of(chart::NAMESPACE, chart::RELEASE);
+        cluster.kubectl.apply(&aks_shaped(&signer.root_pem(), true)).ok();
+        let hallmark = start_replica(&processes, folder, &kubeconfig, "hallmark").await;
         service.set(&[hallmark.address()]);
-        let mut world = Self {
+        hallmark.ready().await;
+        println!("e2e: Hallmark is ready");
+        let world = Self {
             processes,
             folder: folder.to_owned(),
             cluster,
@@ -58,53 +83,59 @@ impl World {
             service,
             hallmark,
             signer,
+            kubeconfig,
+            ca_bundle: Mutex::default(),
             webhooks_changed: false,
         };
-        world.install().await;
+        for provider in PROVIDERS {
+            world.provider_is_known(provider).await;
+        }
+        world.template("image-verification", VERIFICATION).await;
         world
-    }
-
-    /// What an operator applies once: Provider objects and templates.
-    async fn install(&mut self) {
-        self.use_hallmark().await;
-        self.template("image-verification", VERIFICATION).await;
     }
 
     pub fn api(&self) -> &Api {
         &self.cluster.api
     }
 
-    /// Puts a stand-in in Hallmark's place, with a Provider timeout in seconds, until [`Self::use_hallmark`].
-    pub async fn use_stand_in(&self, stand_in: &StandIn, timeout: u32) {
-        let url = format!("https://{}/verify", stand_in.address());
-        self.provider("hallmark", &url, stand_in.ca.as_bytes(), timeout).await;
+    /// A copy of a template of the project under another kind, which asks another provider.
+    pub async fn template_copy(&self, folder: &str, provider: &str) -> Copied {
+        let text = self.template_source(folder);
+        let template: Value = serde_saphyr::from_str(&text).expect("YAML");
+        let kind = template["spec"]["crd"]["spec"]["names"]["kind"].as_str().expect("kind");
+        let copy = kind.replace("Hallmark", "Copied");
+        let asks = text.contains("provider := \"hallmark\"");
+        let text = text
+            .replace(kind, &copy)
+            .replace(&kind.to_lowercase(), &copy.to_lowercase())
+            .replace("provider := \"hallmark\"", &format!("provider := \"{provider}\""));
+        self.template_text(&text, &copy).await;
+        Copied { kind: copy, asks }
     }
 
-    /// The Provider objects as they were.
-    pub async fn use_hallmark(&self) {
-        let ca = std::fs::read(self.folder.join("hallmark/ca.crt")).expect("CA");
-        self.provider("hallmark", &format!("https://{}/verify", self.service.address()), &ca, 3).await;
-    }
-
-    /// Makes a Provider object and waits until Gatekeeper knows it.
-    async fn provider(&self, name: &str, url: &str, ca: &[u8], timeout: u32) {
+    /// Makes a Provider object for a stand-in, with a timeout in seconds, and waits until Gatekeeper knows it.
+    pub async fn stand_in(&self, name: &str, stand_in: &StandIn, timeout: u32) {
         let object = json!({
             "apiVersion": "externaldata.gatekeeper.sh/v1beta1",
             "kind": "Provider",
             "metadata": {"name": name},
-            "spec": {"url": url, "timeout": timeout, "caBundle": STANDARD.encode(ca)},
+            "spec": {
+                "url": format!("https://{}/verify", stand_in.address()),
+                "timeout": timeout,
+                "caBundle": STANDARD.encode(&stand_in.ca),
+            },
         });
-        let path = format!("/apis/externaldata.gatekeeper.sh/v1beta1/providers/{name}");
-        let generation =
-            self.api().apply(&path, &object).await.admitted().body["metadata"]["generation"].clone();
+        self.api().apply(&provider_path(name), &object).await.admitted();
+        self.provider_is_known(name).await;
+    }
+
+    /// Waits until Gatekeeper knows a Provider object as it is now.
+    pub async fn provider_is_known(&self, name: &str) {
         until(&format!("Gatekeeper knows Provider {name}"), PATIENCE, || async {
-            let provider = self.api().get(&path).await;
+            let provider = self.api().get(&provider_path(name)).await;
             let status = &provider.body["status"]["byPod"][0];
-            if status["active"] == true && status["observedGeneration"] == generation {
-                Ok(())
-            } else {
-                Err(provider)
-            }
+            let current = status["observedGeneration"] == provider.body["metadata"]["generation"];
+            if status["active"] == true && current { Ok(()) } else { Err(provider) }
         })
         .await;
     }
@@ -133,7 +164,7 @@ impl World {
 
     /// Starts a further replica.
     pub async fn replica(&self, name: &str) -> Hallmark {
-        Hallmark::start(&self.processes, name, &arguments(&self.folder, &self.gatekeeper, &self.signer)).await
+        start_replica(&self.processes, &self.folder, &self.kubeconfig, name).await
     }
 
     /// Makes a namespace unless it is there.
@@ -201,11 +232,132 @@ impl World {
         self.gatekeeper.register(&self.cluster, webhooks);
     }
 
+    /// Asks Hallmark as Gatekeeper does, without Gatekeeper's cache: the value for one key, or the whole answer
+    /// where there is none.
+    pub async fn verdict(&self, key: &str) -> Value {
+        let ca = STANDARD.decode(self.ca_bundle("hallmark").await).expect("base64");
+        let client = reqwest::Client::builder()
+            .tls_certs_only(reqwest::Certificate::from_pem_bundle(&ca).expect("CA"))
+            .identity(reqwest::Identity::from_pem(self.gatekeeper.identity().as_bytes()).expect("pair"))
+            .no_proxy()
+            .build()
+            .expect("client");
+        let body = json!({
+            "apiVersion": "externaldata.gatekeeper.sh/v1beta1",
+            "kind": "ProviderRequest",
+            "request": {"keys": [key]},
+        });
+        let url = format!("https://{}/verify", self.service.address());
+        let response = match client.post(url).body(body.to_string()).send().await {
+            Ok(response) => response,
+            Err(error) => return json!(format!("{error:?}")),
+        };
+        let bytes = hallmark::transport::read_bounded(response, 1 << 20).await.expect("a body");
+        let answer: Value = serde_json::from_slice(&bytes).expect("JSON");
+        answer["response"]["items"].get(0).map_or(answer.clone(), |item| item["value"].clone())
+    }
+
+    /// Waits until Hallmark's verdict about a key is another.
+    pub async fn verdict_becomes(&self, key: &str, verdict: &str, limit: Duration) {
+        until(&format!("{key} becomes {verdict}"), limit, || async {
+            let value = self.verdict(key).await;
+            if value["verdict"] == verdict { Ok(()) } else { Err(value) }
+        })
+        .await;
+    }
+
+    /// What Gatekeeper trusts a provider by: base64 of PEM. It is remembered for when the API server is away.
+    pub async fn ca_bundle(&self, provider: &str) -> String {
+        let answer = self.api().get(&provider_path(provider)).await;
+        let mut known = self.ca_bundle.lock().expect("bundle");
+        if let Some(bundle) = answer.body["spec"]["caBundle"].as_str() {
+            *known = bundle.to_owned();
+        }
+        known.clone()
+    }
+
+    /// Waits until the condition Ready of a resource of the cluster is as it should be, with these words.
+    pub async fn status_says(&self, kind: &str, name: &str, ready: &str, words: &str) {
+        self.status_at(&format!("{}/{name}", plural(kind)), ready, words).await;
+    }
+
+    /// As [`Self::status_says`], for a resource of a namespace.
+    pub async fn status_says_in(&self, kind: &str, namespace: &str, name: &str, ready: &str, words: &str) {
+        self.status_at(&format!("namespaces/{namespace}/{}/{name}", plural(kind)), ready, words).await;
+    }
+
+    async fn status_at(&self, path: &str, ready: &str, words: &str) {
+        until(&format!("the status of {path} says {ready} {words}"), PATIENCE, || async {
+            let answer = self.api().get(&format!("/apis/config.ratify.deislabs.io/v1beta1/{path}")).await;
+            let status = &answer.body["status"];
+            let current = status["observedGeneration"] == answer.body["metadata"]["generation"];
+            let conditions = status["conditions"].as_array().into_iter().flatten();
+            let is = conditions.into_iter().any(|condition| {
+                condition["type"] == "Ready"
+                    && condition["status"] == ready
+                    && condition["message"].as_str().is_some_and(|message| message.contains(words))
+            });
+            let success = status["issuccess"] == (ready == "True");
+            if current && is && success { Ok(()) } else { Err(status.to_string()) }
+        })
+        .await;
+    }
+
+    /// A metric of Hallmark's without labels.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let (_, metrics) = self.hallmark.health("/metrics").await;
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in {metrics}"))
+    }
+
+    /// Waits until a metric is above a value.
+    pub async fn metric_passes(&self, name: &str, value: f64) {
+        until(&format!("{name} passes {value}"), PATIENCE, || async {
+            let now = self.metric(name).await;
+            if now > value { Ok(()) } else { Err(now) }
+        })
+        .await;
+    }
+
+    /// Applies resources that say what to trust, with `kubectl apply`.
+    pub fn trust(&self, text: &str) {
+        self.cluster.kubectl.apply(text).ok();
+    }
+
+    /// What a scenario added to it is deleted, and what it changed or deleted is applied anew.
+    async fn trust_as_before(&self) {
+        let kept = ["certstore-inline", "store-oras", "verifier-notary-inline"];
+        for group in ["config.ratify.deislabs.io/v1beta1", "config.ratify.sh/v2alpha1"] {
+            let resources = self.api().get(&format!("/apis/{group}")).await.body;
+            for resource in resources["resources"].as_array().into_iter().flatten() {
+                let plural = resource["name"].as_str().expect("name");
+                if plural.contains('/') {
+                    continue;
+                }
+                let objects = self.api().get(&format!("/apis/{group}/{plural}")).await.body;
+                for object in objects["items"].as_array().into_iter().flatten() {
+                    let metadata = &object["metadata"];
+                    let name = metadata["name"].as_str().expect("name");
+                    let path = match metadata["namespace"].as_str() {
+                        Some(namespace) => format!("/apis/{group}/namespaces/{namespace}/{plural}/{name}"),
+                        None if kept.contains(&name) => continue,
+                        None => format!("/apis/{group}/{plural}/{name}"),
+                    };
+                    self.api().delete(&path).await.admitted();
+                }
+            }
+        }
+        self.trust(&aks_shaped(&self.signer.root_pem(), true));
+        let image = self.images.signed("trusted/app", &self.signer);
+        self.verdict_becomes(&image, "verified", PATIENCE).await;
+    }
+
     /// Takes away what a scenario left.
     pub async fn reset(&mut self) {
         self.images.registry.release();
         self.images.registry.clear_faults();
         self.service.set(&[self.hallmark.address()]);
+        self.trust_as_before().await;
         if std::mem::take(&mut self.webhooks_changed) {
             self.gatekeeper.register(&self.cluster, Webhooks::default());
         }
@@ -219,6 +371,7 @@ impl World {
                     .admitted();
             }
         }
+        self.api().delete("/apis/mutations.gatekeeper.sh/v1/assign").await.admitted();
         let pods = self.api().get("/api/v1/pods?limit=2000").await.body;
         let namespaces = pods["items"].as_array().into_iter().flatten();
         let namespaces: std::collections::BTreeSet<&str> =
@@ -229,20 +382,31 @@ impl World {
     }
 }
 
-/// The arguments of a replica with a configuration from a file that trusts `signer`.
-fn arguments(folder: &Path, gatekeeper: &Gatekeeper, signer: &TestSigner) -> Vec<String> {
-    let state = folder.join("hallmark");
+/// The chart's values that depend on ports. The registry of the tests is asked over plain HTTP by every Store.
+fn values(service: &Service, images: &Images) -> Vec<String> {
+    vec![
+        format!("server.url=https://{}", service.address()),
+        format!("settings.registry.plain_http_hosts={{{}}}", images.registry.host()),
+    ]
+}
+
+/// A replica as the chart configures it, on loopback and with a state folder of its own.
+async fn start_replica(processes: &Processes, folder: &Path, kubeconfig: &Path, name: &str) -> Hallmark {
+    let state = folder.join(name);
     std::fs::create_dir_all(&state).expect("folder");
-    let path = |name: &str| state.join(name).display().to_string();
-    std::fs::write(path("configuration.yaml"), aks_shaped(&signer.root_pem(), true)).expect("configuration");
-    std::fs::write(path("gatekeeper-ca.pem"), gatekeeper.ca()).expect("CA");
-    let arguments = [
-        ("--config", path("configuration.yaml")),
-        ("--state-dir", state.display().to_string()),
-        ("--client-ca", path("gatekeeper-ca.pem")),
-        ("--client-san", WEBHOOK_SAN.to_owned()),
-    ];
-    arguments.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
+    let arguments = [("--settings", folder.join("settings.yaml")), ("--state-dir", state)];
+    let arguments =
+        arguments.into_iter().flat_map(|(flag, path)| [flag.to_owned(), path.display().to_string()]);
+    Hallmark::start(processes, name, kubeconfig, &arguments.collect::<Vec<_>>()).await
+}
+
+fn plural(kind: &str) -> String {
+    let kind = kind.to_lowercase();
+    kind.strip_suffix("policy").map_or_else(|| format!("{kind}s"), |stem| format!("{stem}policies"))
+}
+
+fn provider_path(name: &str) -> String {
+    format!("/apis/externaldata.gatekeeper.sh/v1beta1/providers/{name}")
 }
 
 /// A constraint for Pods of some namespaces.

@@ -1,26 +1,27 @@
 //! An audit of many Pods: what it finds, where it is said, and what it costs at the registry.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
-use crate::support::registry::Step;
+use crate::support::registry::{Logged, Step};
 use crate::world::{VERIFICATION, World};
 
 const PODS: usize = 1000;
 const IMAGES: usize = 50;
 /// Every fifth image is unsigned.
 const UNSIGNED: usize = IMAGES / 5;
+/// The default of `cache.negative_ttl`: how long `unsigned` is believed.
+const NEGATIVE_TTL: Duration = Duration::from_secs(30);
 
 /// 1,000 Pods with 50 images by digest: exact totals, the full list in the audit's log, and a second audit
-/// without a single request to the registry: it ends before `cache.negative_ttl` (30 s) has the unsigned
-/// images looked up anew, and verified ones are not looked up at all.
+/// without a single request to the registry.
 pub async fn audit_of_1000_by_digest(world: &mut World) {
     let images: Vec<String> = (0..IMAGES).map(|number| image(world, "by-digest", number)).collect();
-    let requests = audit_twice(world, "by-digest", &images).await;
-    println!("  requests at the registry: first audit {}, second audit {}", requests.0, requests.1);
-    assert_eq!(requests.1, 0, "the second audit asked the registry");
+    let second = audit_twice(world, "by-digest", &images).await;
+    assert!(second.is_empty(), "the second audit asked the registry: {second:?}");
 }
 
 /// The same by tag: the second audit may look each tag up once.
@@ -31,12 +32,15 @@ pub async fn audit_of_1000_by_tag(world: &mut World) {
             world.images.tag(&repository("by-tag", number), "v1")
         })
         .collect();
-    let requests = audit_twice(world, "by-tag", &images).await;
-    println!("  requests at the registry: first audit {}, second audit {}", requests.0, requests.1);
-    let log = world.images.registry.log();
-    let heads = log.iter().filter(|request| request.method == "HEAD" && request.is(&Step::Tag)).count();
-    assert!(heads <= IMAGES, "{heads} HEAD requests for {IMAGES} tags");
-    assert_eq!(log.len(), heads, "the second audit asked for more than tags: {log:?}");
+    let second = audit_twice(world, "by-tag", &images).await;
+    let tags: BTreeSet<&str> = second.iter().map(|request| request.path.as_str()).collect();
+    let heads = second.iter().filter(|request| request.method == "HEAD" && request.is(&Step::Tag)).count();
+    assert_eq!(second.len(), heads, "the second audit asked for more than tags: {second:?}");
+    assert_eq!(tags.len(), heads, "a tag was looked up twice: {second:?}");
+}
+
+fn is_signed(number: usize) -> bool {
+    !number.is_multiple_of(5)
 }
 
 fn repository(namespace: &str, number: usize) -> String {
@@ -45,14 +49,16 @@ fn repository(namespace: &str, number: usize) -> String {
 
 fn image(world: &World, namespace: &str, number: usize) -> String {
     let repository = repository(namespace, number);
-    match number % 5 {
-        0 => world.images.unsigned(&repository),
-        _ => world.images.signed(&repository, &world.signer),
+    if is_signed(number) {
+        world.images.signed(&repository, &world.signer)
+    } else {
+        world.images.unsigned(&repository)
     }
 }
 
-/// Requests at the registry during the first audit of the Pods and during a second.
-async fn audit_twice(world: &mut World, namespace: &str, images: &[String]) -> (usize, usize) {
+/// Audits the Pods twice and gives what the second audit asked the registry. Where a busy machine makes it so late
+/// that `cache.negative_ttl` has passed, what was asked about unsigned images is left out.
+async fn audit_twice(world: &mut World, namespace: &str, images: &[String]) -> Vec<Logged> {
     world.namespace(namespace).await;
     let world = &*world;
     let failures: Vec<String> = futures_util::stream::iter(0..PODS)
@@ -66,6 +72,7 @@ async fn audit_twice(world: &mut World, namespace: &str, images: &[String]) -> (
         .await;
     assert!(failures.is_empty(), "{} Pods were not created, such as {:?}", failures.len(), failures.first());
     world.images.registry.clear_log();
+    let started = Instant::now();
     world.constraint(VERIFICATION, namespace, "dryrun", &[namespace], json!({})).await;
 
     let first = world.audited(VERIFICATION, namespace).await;
@@ -73,10 +80,22 @@ async fn audit_twice(world: &mut World, namespace: &str, images: &[String]) -> (
     exact(&first);
     world.images.registry.clear_log();
     let second = world.audited(VERIFICATION, namespace).await;
+    let (again, took) = (world.images.registry.log(), started.elapsed());
+    println!(
+        "  requests at the registry: first audit {requests}, second audit {}, after {:.0} s",
+        again.len(),
+        took.as_secs_f64()
+    );
     exact(&second);
     in_the_log(world, namespace, &second);
     in_the_metrics(world).await;
-    (requests, world.images.registry.log().len())
+    let unsigned: Vec<String> = (0..IMAGES)
+        .filter(|number| !is_signed(*number))
+        .map(|number| repository(namespace, number))
+        .collect();
+    let about_unsigned =
+        |request: &Logged| unsigned.iter().any(|name| request.path.contains(&format!("/{name}/")));
+    again.into_iter().filter(|request| took < NEGATIVE_TTL || !about_unsigned(request)).collect()
 }
 
 fn exact(status: &Value) {
@@ -104,7 +123,7 @@ fn in_the_log(world: &World, constraint: &str, status: &Value) {
         .map(|line| line["resource_name"].as_str().expect("name").to_owned())
         .collect();
     let expected =
-        (0..PODS).filter(|number| number % IMAGES % 5 == 0).map(|number| format!("pod-{number:04}"));
+        (0..PODS).filter(|number| !is_signed(number % IMAGES)).map(|number| format!("pod-{number:04}"));
     assert_eq!(names, expected.collect());
 }
 

@@ -1,9 +1,14 @@
 //! The scenarios, in the order in which they run.
 
 mod audit;
+mod certificates;
+mod chart_objects;
+mod configuration;
 mod enforcement;
+mod mutation;
 mod outages;
 mod replicas;
+mod tenants;
 
 use crate::runner::Scenario;
 
@@ -19,14 +24,28 @@ pub fn all() -> Vec<Scenario> {
         scenario!(enforcement, deny),
         scenario!(enforcement, warn),
         scenario!(enforcement, dryrun_and_audit),
+        scenario!(configuration, aks_examples),
+        scenario!(configuration, dangling_reference),
         scenario!(outages, registry_unreachable),
         scenario!(outages, slow_registry_with_two_kinds),
         scenario!(outages, hostile_provider),
         scenario!(outages, provider_down),
+        scenario!(tenants, mandatory_baseline),
+        scenario!(tenants, certificate_store_of_a_tenant),
+        scenario!(tenants, secret_of_another),
+        scenario!(tenants, image_with_a_namespace),
+        scenario!(configuration, key_rotated),
+        scenario!(certificates, gatekeepers_authority_rotated),
+        scenario!(certificates, authority_secret_deleted),
         scenario!(replicas, rollout_under_load),
         scenario!(replicas, restart_under_load),
         scenario!(replicas, two_replicas),
         scenario!(audit, audit_of_1000_by_digest),
         scenario!(audit, audit_of_1000_by_tag),
+        scenario!(mutation, mutation_of_pods),
+        scenario!(mutation, mutation_of_workloads),
+        scenario!(configuration, burst_of_changes),
+        scenario!(chart_objects, chart_objects_are_accepted),
+        scenario!(configuration, api_server_down),
     ]
 }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use crate::chart::project;
 use crate::gatekeeper::Webhooks;
 use crate::stand_in::{Answering, StandIn};
 use crate::support::registry::{Act, Fault, Step};
@@ -42,13 +43,10 @@ pub async fn registry_unreachable(world: &mut World) {
 /// admit, because the webhook's failure policy is Ignore.
 pub async fn slow_registry_with_two_kinds(world: &mut World) {
     let image = world.images.signed("slow/app", &world.signer);
-    let second = "HallmarkImageVerificationAgain";
-    let text = world.template_source("image-verification").replace(VERIFICATION, second);
-    let text = text.replace("hallmarkimageverification", &second.to_lowercase());
-    world.template_text(&text, second).await;
+    let second = world.template_copy("image-verification", "hallmark").await.kind;
     world.namespace("slow").await;
     world.constraint(VERIFICATION, "first", "deny", &["slow"], json!({})).await;
-    world.constraint(second, "second", "deny", &["slow"], json!({})).await;
+    world.constraint(&second, "second", "deny", &["slow"], json!({})).await;
 
     world.images.registry.hold();
     world.images.registry.fault(Fault::always(Step::Any, Act::Blocked));
@@ -79,41 +77,52 @@ pub async fn provider_down(world: &mut World) {
     world.constraint(VERIFICATION, "signed-images", "deny", &["down"], json!({})).await;
     let stand_in = StandIn::start().await;
     stand_in.answer(Answering::Never);
+    world.stand_in("hanging", &stand_in, 2).await;
+    let copy = world.template_copy("image-verification", "hanging").await.kind;
+    world.namespace("hanging").await;
+    world.constraint(&copy, "hanging", "deny", &["hanging"], json!({})).await;
     for policy in ["Ignore", "Fail"] {
         world.webhooks(Webhooks { failure_policy: policy, ..Webhooks::default() });
 
         // Nobody listens behind the service: Gatekeeper is told so at once, and the template denies.
         world.service.set(&[]);
+        world.service.cut();
         let answer = world.create_pod("down", "refused", &[&image]).await;
         assert!(answer.denied().contains("[signed-images]"), "{policy}: {answer}");
         assert!(answer.denied().contains("failed to send external data request"), "{policy}: {answer}");
+        world.service.set(&[world.hallmark.address()]);
 
         // It hangs, and the Provider's timeout is below the webhook's: the template denies.
-        world.service.set(&[stand_in.address()]);
-        world.use_stand_in(&stand_in, 2).await;
-        let answer = world.create_pod("down", "hanging", &[&image]).await;
-        assert!(answer.denied().contains("[signed-images]"), "{policy}: {answer}");
+        world.stand_in("hanging", &stand_in, 2).await;
+        let answer = world.create_pod("hanging", "hanging", &[&image]).await;
+        assert!(answer.denied().contains("[hanging]"), "{policy}: {answer}");
 
         // It hangs as long as the webhook may take: the API server decides by the failure policy.
-        world.use_stand_in(&stand_in, 4).await;
-        let answer = world.create_pod("down", &format!("late-{}", policy.to_lowercase()), &[&image]).await;
+        world.stand_in("hanging", &stand_in, 4).await;
+        let answer = world.create_pod("hanging", &format!("late-{}", policy.to_lowercase()), &[&image]).await;
         if policy == "Ignore" {
             answer.admitted();
         } else {
             assert!(answer.message().contains("failed calling webhook"), "{answer}");
             assert!(answer.message().contains("context deadline exceeded"), "{answer}");
         }
-        world.use_hallmark().await;
-        world.service.set(&[world.hallmark.address()]);
     }
 }
 
 /// Every answer that could make a template admit for want of an error.
 pub async fn hostile_provider(world: &mut World) {
     world.namespace("hostile").await;
-    world.constraint(VERIFICATION, "hostile", "deny", &["hostile"], json!({})).await;
     let stand_in = StandIn::start().await;
-    world.use_stand_in(&stand_in, 2).await;
+    world.stand_in("hostile", &stand_in, 1).await;
+    // Each template asks for itself, one after another.
+    world.webhooks(Webhooks { validating_timeout: 15, ..Webhooks::default() });
+    let mut names = Vec::new();
+    for folder in asking_templates() {
+        let copy = world.template_copy(&folder, "hostile").await;
+        assert!(copy.asks, "{folder} asks another provider than hallmark");
+        world.constraint(&copy.kind, &folder, "deny", &["hostile"], sample_parameters(&folder)).await;
+        names.push(format!("[{folder}]"));
+    }
     for (number, (name, answering)) in traps().into_iter().enumerate() {
         // Gatekeeper remembers answers for each key, so each trap has images of its own.
         let images: Vec<String> =
@@ -121,17 +130,43 @@ pub async fn hostile_provider(world: &mut World) {
         let images: Vec<&str> = images.iter().map(String::as_str).collect();
         stand_in.answer(answering);
         let answer = world.create_pod("hostile", &format!("trap-{number}"), &images).await;
-        assert!(answer.denied().contains("[hostile]"), "{name}: {answer}");
-        // An answer that came is one that was asked for.
-        assert!(stand_in.asked().iter().any(|key| key == images[0]), "{name}: it was not asked");
+        for template in &names {
+            assert!(answer.denied().contains(template.as_str()), "{template} admits {name}: {answer}");
+        }
+        let asked = stand_in.asked();
+        assert!(asked.iter().any(|key| key.ends_with(images[0])), "{name}: only {asked:?} was asked");
     }
     // The other way round: a good answer admits, so the denials above are not of another making.
-    stand_in.answer(Answering::With(
-        200,
-        Box::new(|keys| response(keys.iter().map(|key| good(key)).collect(), "")),
-    ));
-    world.create_pod("hostile", "good", &["registry.example/good/app:v1"]).await.admitted();
-    world.use_hallmark().await;
+    world.namespace("hospitable").await;
+    let kind = "CopiedImageVerification";
+    world.constraint(kind, "hospitable", "deny", &["hospitable"], json!({})).await;
+    let all_good = |keys: &[String]| response(keys.iter().map(|key| good(key)).collect(), "");
+    stand_in.answer(Answering::With(200, Box::new(all_good)));
+    world.create_pod("hospitable", "good", &["registry.example/good/app:v1"]).await.admitted();
+}
+
+/// The folders of templates that ask the provider.
+fn asking_templates() -> Vec<String> {
+    let folders = std::fs::read_dir(project("templates")).expect("templates");
+    let mut names: Vec<String> = folders
+        .map(|folder| folder.expect("folder").path())
+        .filter(|folder| {
+            std::fs::read_to_string(folder.join("template.yaml"))
+                .is_ok_and(|text| text.contains("external_data("))
+        })
+        .map(|folder| folder.file_name().expect("name").to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    assert!(!names.is_empty(), "no template asks the provider");
+    names
+}
+
+/// What its sample constraint demands.
+fn sample_parameters(folder: &str) -> Value {
+    let file = project("templates").join(folder).join("samples/deny.yaml");
+    let sample: Value =
+        serde_saphyr::from_str(&std::fs::read_to_string(file).expect("sample")).expect("YAML");
+    sample["spec"].get("parameters").cloned().unwrap_or_else(|| json!({}))
 }
 
 fn traps() -> Vec<(&'static str, Answering)> {
