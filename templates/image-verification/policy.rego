@@ -1,20 +1,16 @@
+# With: images, exemptions, verdicts, messages
 package hallmark.imageverification
 
 import future.keywords.contains
 import future.keywords.if
 import future.keywords.in
 
-import data.lib.exemptions
-import data.lib.images
-import data.lib.messages
-import data.lib.verdicts
-
 provider := "hallmark"
 
 # An exempted image is never sent.
 asked contains image if {
-	some image in images.named
-	not exemptions.in_force(image)
+	some image in images
+	not exempted(image)
 }
 
 # An array of texts: of a set, external_data would be undefined.
@@ -25,26 +21,26 @@ default answer := {}
 
 answer := external_data({"provider": provider, "keys": keys}) if count(keys) > 0
 
-refusals contains refusal if some refusal in images.refusals
+refusals contains refusal if some refusal in object_refusals
 
 refused contains image if {
 	some image in asked
-	not verdicts.admitted(answer, image)
+	not admitted(answer, image)
 }
 
 refusals contains refusal if {
 	some image in refused
-	refusal := verdicts.refusal(answer, image, image)
+	refusal := refusal_of(answer, image, image)
 }
 
 refusals contains refusal if {
 	count(keys) > 0
 	count(refused) == 0
-	not verdicts.sound(answer)
-	refusal := verdicts.unsound(answer, keys)
+	not sound(answer)
+	refusal := refusal_of_answer(answer, keys)
 }
 
 violation contains result if {
 	some refusal in refusals
-	result := messages.violation(refusal)
+	result := described(refusal)
 }

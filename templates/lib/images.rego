@@ -1,9 +1,10 @@
-# Which images an object under review brings into the cluster.
-package lib.images
+package hallmark
 
 import future.keywords.contains
 import future.keywords.if
 import future.keywords.in
+
+# Which images an object under review brings into the cluster.
 
 container_lists := ["containers", "initContainers", "ephemeralContainers"]
 
@@ -13,17 +14,17 @@ pod_kinds := {
 }
 
 # Every image of the object once, where it can be asked about at all.
-named contains image if {
+images contains image if {
 	not settled
-	some entry in found
+	some entry in entries_found
 	image := entry.image
 	well_formed(image)
 }
 
 # What is wrong with the object itself, before anybody is asked.
-refusals contains refusal if {
+object_refusals contains refusal if {
 	not settled
-	some entry in found
+	some entry in entries_found
 	entry.image == ""
 	refusal := {
 		"image": entry.place,
@@ -34,9 +35,9 @@ refusals contains refusal if {
 }
 
 # The prefix [namespace] selects a namespace's configuration, so it must never come from the object.
-refusals contains refusal if {
+object_refusals contains refusal if {
 	not settled
-	some entry in found
+	some entry in entries_found
 	startswith(entry.image, "[")
 	refusal := {
 		"image": entry.image,
@@ -46,10 +47,10 @@ refusals contains refusal if {
 	}
 }
 
-refusals contains refusal if {
+object_refusals contains refusal if {
 	not settled
 	input.review.kind.kind in pod_kinds
-	count(found) == 0
+	count(entries_found) == 0
 	refusal := {
 		"image": input.review.kind.kind,
 		"code": "NO_CONTAINERS",
@@ -70,11 +71,11 @@ settled if input.review.operation == "DELETE"
 # must not be held up by a policy that came later. New Pods are asked about when they are created.
 settled if {
 	input.review.operation == "UPDATE"
-	count(found) > 0
-	found == entries(input.review.oldObject)
+	count(entries_found) > 0
+	entries_found == entries(input.review.oldObject)
 }
 
-found := entries(input.review.object)
+entries_found := entries(input.review.object)
 
 # A Pod, a workload with a pod template, a CronJob. What is absent is an empty list, never undefined.
 entries(resource) := array.concat(
@@ -102,6 +103,10 @@ entries_of(spec) := array.concat(
 
 name_of(part) := text_at(part, "name")
 
-text_at(holder, field) := holder[field] if is_string(holder[field])
+text_at(holder, field) := holder[field] if has_text(holder, field)
 
-text_at(holder, field) := "" if not is_string(holder[field])
+text_at(holder, field) := "" if not has_text(holder, field)
+
+# A function of its own: OPA looks up the argument of a negated call outside of the negation, so that
+# `not is_string(holder[field])` is undefined, not true, where the field is missing.
+has_text(holder, field) if is_string(holder[field])

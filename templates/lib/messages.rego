@@ -1,19 +1,18 @@
-# Violations as people read them: image, code and remedy in fewer than 256 bytes, which is where Gatekeeper's
-# audit cuts; the rest is in `details`.
-package lib.messages
+package hallmark
 
 import future.keywords.if
 import future.keywords.in
 
-import data.lib.exemptions
+# Violations as people read them: image, code and remedy in fewer than 256 bytes, which is where Gatekeeper's
+# audit cuts; the rest is in `details`.
 
 # A violation of a refusal {image, code, message, remedy} and perhaps digest. Its texts come from objects and
 # from the provider; whatever they are, this is defined.
-violation(refusal) := {
+described(refusal) := {
 	"msg": sprintf("%v: %v: %v", [
 		shortened(refusal.image, 80, 17),
 		shortened(refusal.code, 24, 0),
-		shortened(remedy(refusal), 118, 0),
+		shortened(remedy_of(refusal), 118, 0),
 	]),
 	"details": {
 		"image": shortened(refusal.image, 1024, 0),
@@ -21,20 +20,18 @@ violation(refusal) := {
 		"reason": shortened(refusal.code, 64, 0),
 		"message": shortened(refusal.message, 1024, 0),
 		"remediation": shortened(refusal.remedy, 1024, 0),
-		"exemptionsEnded": ended(refusal),
+		"exemptionsEnded": exemptions_ended(refusal.image),
 	},
 }
 
 # An exemption that has ended is the first thing to know about a refused image.
-remedy(refusal) := sprintf("%v; %v", [exemption_text(ended(refusal)[0]), advice(refusal)]) if count(ended(refusal)) > 0
+remedy_of(refusal) := sprintf("%v; %v", [exemption_text(exemptions_ended(refusal.image)[0]), advice(refusal)]) if count(exemptions_ended(refusal.image)) > 0
 
-remedy(refusal) := advice(refusal) if count(ended(refusal)) == 0
+remedy_of(refusal) := advice(refusal) if count(exemptions_ended(refusal.image)) == 0
 
 advice(refusal) := refusal.message if refusal.remedy == ""
 
 advice(refusal) := refusal.remedy if not refusal.remedy == ""
-
-ended(refusal) := exemptions.ended(refusal.image)
 
 exemption_text(exemption) := sprintf("exemption ended %v (%v: %v)", [
 	exemption.expires,

@@ -27,13 +27,13 @@ pub struct Case {
     /// The object; `images` makes a Pod of it.
     object: Option<Value>,
     images: Option<Vec<String>>,
-    /// As the API server says it; CREATE where it is absent.
+    /// As the API server says it; CREATE where it is absent, `none` as in an audit.
     operation: Option<String>,
     /// The Pod before an UPDATE.
     old_images: Option<Vec<String>>,
-    /// Whether the request has no namespace.
+    /// Whether the kind's schema refuses the parameters. What the Rego does with them is shown all the same.
     #[serde(default)]
-    without_namespace: bool,
+    pub refused_by_schema: bool,
     /// What Hallmark finds, by key. Exactly these keys are asked about, in one call.
     #[serde(default)]
     answers: BTreeMap<String, Found>,
@@ -95,8 +95,8 @@ impl Case {
         };
         let old = self.old_images.as_deref().map(pod);
         let mut review = review(&object, old.as_ref(), self.operation.as_deref().unwrap_or("CREATE"));
-        if self.without_namespace {
-            review.as_object_mut().expect("review").remove("namespace");
+        if self.operation.as_deref() == Some("none") {
+            review.as_object_mut().expect("review").remove("operation");
         }
         review
     }
@@ -116,8 +116,7 @@ impl Case {
 
     /// Runs the case.
     pub fn run(&self, policy: &Policy) -> Reviewed {
-        let answer = self.answer();
-        policy.review(&self.review(), &self.parameters, move |_| answer.clone())
+        policy.review(&self.review(), &self.parameters, Some(self.answer()))
     }
 
     /// Holds messages against what the case expects, in any order.

@@ -33,6 +33,8 @@ struct Stand {
     parameters: Value,
     key: &'static str,
     genuine: Value,
+    /// The parts of what Rego sees without which the answer is not positive.
+    parts: Vec<&'static str>,
     at: String,
 }
 
@@ -41,17 +43,49 @@ impl Stand {
         ASKING.iter().flat_map(|template| Rego::BOTH.map(|rego| Self::of(template, rego)))
     }
 
+    /// One version of Rego only: both have the same text.
+    fn each_text() -> impl Iterator<Item = Self> {
+        ASKING.iter().map(|template| Self::of(template, Rego::V1))
+    }
+
     fn of(template: &str, rego: Rego) -> Self {
         let key = match template {
             "image-verification-namespaced" => "[team]registry.example/team/app:1",
             _ => IMAGE,
         };
         let signer = |name: &str| json!({"subject": format!("CN={name},O=Acme,C=US")});
-        let parameters = json!({"signers": [signer("release"), signer("audit")], "minimum": 2});
+        let parameters = match template {
+            "several-signers" => json!({"signers": [signer("release"), signer("audit")], "minimum": 2}),
+            "signer-identity" => json!({"signers": [signer("audit")]}),
+            _ => json!({}),
+        };
         let found = json!({"signers": ["release", "audit"], "evidence": "all"});
         let found: Found = serde_json::from_value(found).expect("found");
         let genuine = serde_json::from_slice(&body(Shape::Canonical, &[(key.to_owned(), found)]));
+        let mut parts = vec![
+            "/responses",
+            "/responses/0",
+            "/responses/0/0",
+            "/responses/0/1",
+            "/responses/0/1/isSuccess",
+            "/responses/0/1/verdict",
+            "/system_error",
+            "/status_code",
+        ];
+        if parameters["signers"].is_array() {
+            parts.extend([
+                "/responses/0/1/signatures",
+                "/responses/0/1/signatures/1",
+                "/responses/0/1/signatures/1/result",
+                "/responses/0/1/signatures/1/signer",
+                "/responses/0/1/signatures/1/signer/subject",
+            ]);
+        }
+        if parameters["minimum"].is_number() {
+            parts.push("/responses/0/1/evidence");
+        }
         Self {
+            parts,
             policy: Policy::shipped(template, rego),
             parameters,
             key,
@@ -60,16 +94,15 @@ impl Stand {
         }
     }
 
-    fn given(&self, answer: &Value) -> Reviewed {
-        let answer = answer.clone();
+    fn given(&self, answer: Option<&Value>) -> Reviewed {
         let review = review(&pod(&[IMAGE.to_owned()]), None, "CREATE");
-        self.policy.review(&review, &self.parameters, move |_| answer.clone())
+        self.policy.review(&review, &self.parameters, answer.cloned())
     }
 
-    fn refuses(&self, what: &str, answer: &Value) {
+    fn refuses(&self, what: &str, answer: Option<&Value>) {
         let reviewed = self.given(answer);
         let messages = reviewed.messages();
-        assert!(!messages.is_empty(), "{}: admitted: {what}: {answer:#}", self.at);
+        assert!(!messages.is_empty(), "{}: admitted: {what}: {answer:#?}", self.at);
         for message in messages {
             assert!(message.len() < 256, "{}: {what}: {message}", self.at);
         }
@@ -80,6 +113,60 @@ impl Stand {
         let mut answer = self.genuine.clone();
         *answer.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer}")) = value;
         answer
+    }
+
+    /// What Rego sees of the genuine answer.
+    fn seen(&self) -> Value {
+        external_data(&Wire::ok(self.genuine.to_string().into_bytes()))
+    }
+
+    fn other_answers(&self) -> Vec<(String, Value)> {
+        let sent = self.wires().into_iter().map(|(what, wire)| (what.to_owned(), external_data(&wire)));
+        let unknown = json!({
+            "responses": null, "errors": null, "status_code": 400,
+            "system_error": "key is not found in provider cache",
+        });
+        let junk = junk().into_iter().map(|answer| (format!("the whole answer is {answer}"), answer));
+        sent.chain([("the Provider is unknown".to_owned(), unknown)]).chain(junk).collect()
+    }
+
+    fn damaged_answers(&self) -> Vec<(String, Value)> {
+        let mut answers = Vec::new();
+        for part in &self.parts {
+            // The one kind of thing that belongs there.
+            let belongs = |value: &Value| *part == "/system_error" && *value == json!("");
+            for value in junk().into_iter().filter(|value| !belongs(value)) {
+                let mut answer = self.seen();
+                *answer.pointer_mut(part).expect("part") = value;
+                answers.push(((*part).to_owned(), answer));
+            }
+            let (holder, name) = part.rsplit_once('/').expect("part");
+            let mut answer = self.seen();
+            if let Some(holder) = answer.pointer_mut(holder).and_then(Value::as_object_mut) {
+                holder.remove(name).expect("part");
+                answers.push((format!("no {part}"), answer));
+            }
+        }
+        answers
+    }
+
+    fn wordless_answers(&self) -> Vec<(String, Value)> {
+        let mut refused = self.seen();
+        refused["responses"][0][1]["isSuccess"] = json!(false);
+        let mut answers = Vec::new();
+        for value in junk().into_iter().chain([json!("\u{1f512}\n\"".repeat(2000))]) {
+            for part in ["reason", "digest", "signatures", "evidence", "policy"] {
+                let mut answer = refused.clone();
+                answer["responses"][0][1][part] = value.clone();
+                answers.push((part.to_owned(), answer));
+            }
+            for part in ["code", "message", "remediation"] {
+                let mut answer = refused.clone();
+                answer["responses"][0][1]["reason"][part] = value.clone();
+                answers.push((part.to_owned(), answer));
+            }
+        }
+        answers
     }
 
     /// Everything that a provider may send instead.
@@ -130,10 +217,10 @@ impl Stand {
 #[test]
 fn the_genuine_answer_admits_fresh_or_from_gatekeepers_cache() {
     for stand in Stand::each() {
-        let mut answer = external_data(&Wire::ok(stand.genuine.to_string().into_bytes()));
+        let mut answer = stand.seen();
         for status in [200, 0] {
             answer["status_code"] = json!(status);
-            assert_eq!(stand.given(&answer).violations, [] as [Value; 0], "{}", stand.at);
+            assert_eq!(stand.given(Some(&answer)).violations, [] as [Value; 0], "{}", stand.at);
         }
     }
 }
@@ -141,53 +228,19 @@ fn the_genuine_answer_admits_fresh_or_from_gatekeepers_cache() {
 #[test]
 fn nothing_that_a_provider_may_send_instead_admits() {
     for stand in Stand::each() {
-        for (what, wire) in stand.wires() {
-            stand.refuses(what, &external_data(&wire));
+        for (what, answer) in stand.other_answers() {
+            stand.refuses(&what, Some(&answer));
         }
-        stand.refuses(
-            "what Gatekeeper gives for an unknown Provider",
-            &json!({
-                "responses": null, "errors": null, "status_code": 400,
-                "system_error": "key is not found in provider cache",
-            }),
-        );
-        for answer in junk() {
-            stand.refuses("no answer of external_data", &answer);
-        }
+        stand.refuses("external_data is undefined", None);
     }
 }
 
 /// Each part that makes an answer positive, replaced by each kind of thing, and left out.
 #[test]
 fn no_part_of_a_positive_answer_can_be_something_else() {
-    for stand in Stand::each() {
-        let genuine = external_data(&Wire::ok(stand.genuine.to_string().into_bytes()));
-        let parts = [
-            "/responses",
-            "/responses/0",
-            "/responses/0/0",
-            "/responses/0/1",
-            "/responses/0/1/isSuccess",
-            "/responses/0/1/verdict",
-            "/system_error",
-            "/status_code",
-        ];
-        for part in parts {
-            for value in junk() {
-                // The one kind of thing that belongs there.
-                if part == "/system_error" && value == json!("") {
-                    continue;
-                }
-                let mut answer = genuine.clone();
-                *answer.pointer_mut(part).expect("part") = value;
-                stand.refuses(part, &answer);
-            }
-            let (holder, name) = part.rsplit_once('/').expect("part");
-            let mut answer = genuine.clone();
-            if let Some(holder) = answer.pointer_mut(holder).and_then(Value::as_object_mut) {
-                holder.remove(name).expect("part");
-                stand.refuses(part, &answer);
-            }
+    for stand in Stand::each_text() {
+        for (what, answer) in stand.damaged_answers() {
+            stand.refuses(&what, Some(&answer));
         }
     }
 }
@@ -195,20 +248,38 @@ fn no_part_of_a_positive_answer_can_be_something_else() {
 /// A refusal whose words are not words is a refusal all the same.
 #[test]
 fn whatever_a_refusal_says_it_refuses() {
-    for stand in Stand::each() {
-        let mut answer = external_data(&Wire::ok(stand.genuine.to_string().into_bytes()));
-        answer["responses"][0][1]["isSuccess"] = json!(false);
-        let long = json!("\u{1f512}\n\"".repeat(2000));
-        for value in junk().into_iter().chain([long]) {
-            for part in ["reason", "digest", "signatures", "evidence", "policy"] {
-                let mut answer = answer.clone();
-                answer["responses"][0][1][part] = value.clone();
-                stand.refuses(part, &answer);
+    for stand in Stand::each_text() {
+        for (what, answer) in stand.wordless_answers() {
+            stand.refuses(&what, Some(&answer));
+        }
+    }
+}
+
+/// Parameters that are not what the schema asks for admit nothing more.
+#[test]
+fn no_parameters_admit_what_the_answer_does_not() {
+    for mut stand in Stand::each_text() {
+        let genuine = stand.seen();
+        let mut refused = genuine.clone();
+        refused["responses"][0][1]["isSuccess"] = json!(false);
+        let needs_signers = stand.parameters["signers"].is_array();
+        let asked_for = stand.parameters.clone();
+        for value in junk() {
+            for field in ["exemptions", "signers", "minimum"] {
+                for value in [value.clone(), json!([value])] {
+                    stand.parameters = asked_for.clone();
+                    stand.parameters[field] = value;
+                    stand.refuses(field, Some(&refused));
+                    if needs_signers && (field == "signers" || (field == "minimum" && asked_for[field] == 2))
+                    {
+                        stand.refuses(field, Some(&genuine));
+                    }
+                }
             }
-            for part in ["code", "message", "remediation"] {
-                let mut answer = answer.clone();
-                answer["responses"][0][1]["reason"][part] = value.clone();
-                stand.refuses(part, &answer);
+            stand.parameters = value;
+            stand.refuses("parameters", Some(&refused));
+            if needs_signers {
+                stand.refuses("parameters", Some(&genuine));
             }
         }
     }

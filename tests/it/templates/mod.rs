@@ -1,11 +1,16 @@
 //! The ConstraintTemplates, run: their Rego on an interpreter in this process and on Gatekeeper's own `gator`,
-//! against answers that Hallmark's encoder writes and against those of a hostile stand-in.
+//! against answers that Hallmark's encoder writes and against those of a hostile stand-in. What is written from
+//! them or belongs beside them: definitions for Azure Policy, mutations, Provider objects, the Rego in documents.
 
 mod answers;
+mod azure;
 mod cases;
 mod gatekeeper;
+mod guide;
 mod hostile;
+mod objects;
 mod policy;
+mod ratify;
 mod source;
 
 use std::path::PathBuf;

@@ -8,12 +8,19 @@ use serde_json::{Value, json};
 use super::source::{Rego, path};
 use super::{read, yaml};
 
-/// A template that was read from its document.
-#[derive(Clone)]
+/// A template that was read from its document. The interpreter is prepared once and then asked many times.
 pub struct Policy {
-    engine: Engine,
+    engine: Mutex<Engine>,
     /// The path of its rule `violation`.
     rule: String,
+    provider: Arc<Mutex<StandIn>>,
+}
+
+/// What `external_data` gives, and what it was asked.
+#[derive(Default)]
+struct StandIn {
+    answer: Option<Value>,
+    calls: Vec<Value>,
 }
 
 /// What one review gave.
@@ -48,60 +55,48 @@ impl Policy {
                 (Rego::V1, &code[0]["source"])
             }
         };
-        let text = |value: &Value| value.as_str().expect("Rego is a text").to_owned();
-        let libraries =
-            source["libs"].as_array().map_or_else(Vec::new, |libs| libs.iter().map(text).collect());
-        Self::modules(rego, &text(&source["rego"]), &libraries)
+        assert!(source.get("libs").is_none(), "one module");
+        Self::text(rego, source["rego"].as_str().expect("Rego is a text"))
     }
 
-    fn modules(rego: Rego, policy: &str, libraries: &[String]) -> Self {
+    /// Rego that is in no template.
+    pub fn text(rego: Rego, policy: &str) -> Self {
         let mut engine = Engine::new();
         engine.set_rego_v0(rego == Rego::V0);
         // As OPA has it: a builtin that fails is undefined.
         engine.set_strict_builtin_errors(false);
-        let package = engine.add_policy("policy.rego".to_owned(), policy.to_owned()).expect("Rego");
-        for (number, library) in libraries.iter().enumerate() {
-            engine.add_policy(format!("lib{number}.rego"), library.clone()).expect("library");
-        }
-        Self { engine, rule: format!("{package}.violation") }
-    }
-
-    /// Reviews an object. `provider` says what `external_data` gives for the keys that it is called with.
-    pub fn review(
-        &self,
-        review: &Value,
-        parameters: &Value,
-        provider: impl Fn(&[String]) -> Value + Clone + Send + Sync + 'static,
-    ) -> Reviewed {
-        let mut engine = self.engine.clone();
-        let calls = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&calls);
+        let provider = Arc::new(Mutex::new(StandIn::default()));
+        let asked = Arc::clone(&provider);
         let external_data = move |arguments: Vec<Term>| {
             let request = &arguments[0];
-            seen.lock().expect("calls").push(as_json(request));
-            Ok(keys(request).map_or(Term::Undefined, |keys| Term::from(provider(&keys))))
+            let mut provider = asked.lock().expect("provider");
+            provider.calls.push(as_json(request));
+            let answer = provider.answer.clone().filter(|_| has_keys(request));
+            Ok(answer.map_or(Term::Undefined, Term::from))
         };
         engine.add_extension("external_data".to_owned(), 1, Box::new(external_data)).expect("extension");
+        let package = engine.add_policy("policy.rego".to_owned(), policy.to_owned()).expect("Rego");
+        Self { engine: Mutex::new(engine), rule: format!("{package}.violation"), provider }
+    }
+
+    /// Reviews an object where `external_data` gives `answer`; `None`: it is undefined.
+    pub fn review(&self, review: &Value, parameters: &Value, answer: Option<Value>) -> Reviewed {
+        let mut engine = self.engine.lock().expect("engine");
+        *self.provider.lock().expect("provider") = StandIn { answer, calls: Vec::new() };
         engine.set_input(Term::from(json!({"review": review, "parameters": parameters})));
         let found = engine.eval_rule(self.rule.clone()).expect("evaluated");
         // A set is written as an array.
         let Value::Array(mut violations) = as_json(&found) else { panic!("violation is {found}") };
         violations.sort_by_key(|violation| violation["msg"].to_string());
-        let calls = calls.lock().expect("calls").clone();
-        Reviewed { violations, calls }
+        Reviewed { violations, calls: self.provider.lock().expect("provider").calls.clone() }
     }
 }
 
-/// The keys of a call as Gatekeeper reads them: an array of texts, in which null is the empty one. Of a set,
-/// or of a key that is no text, the builtin fails.
-fn keys(request: &Term) -> Option<Vec<String>> {
-    let keys = request["keys"].as_array().ok()?;
-    keys.iter()
-        .map(|key| match key {
-            Term::Null => Some(String::new()),
-            key => key.as_string().ok().map(|key| key.to_string()),
-        })
-        .collect()
+/// Whether Gatekeeper can read the keys of a call: an array of texts, in which null is the empty one. Of a
+/// set, or of a key that is no text, the builtin fails.
+fn has_keys(request: &Term) -> bool {
+    let keys = request["keys"].as_array();
+    keys.is_ok_and(|keys| keys.iter().all(|key| *key == Term::Null || key.as_string().is_ok()))
 }
 
 fn as_json(term: &Term) -> Value {

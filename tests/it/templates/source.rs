@@ -2,15 +2,21 @@
 //! names of `templates/lib`. One text is valid in both versions of Rego; only its place in the document
 //! differs.
 
-use std::collections::BTreeMap;
-
 use super::{read, repository};
 
 /// Every folder that has a template.
-pub const TEMPLATES: &[&str] = &["image-verification"];
+pub const TEMPLATES: &[&str] = &[
+    "digest-required",
+    "exemptions",
+    "image-verification",
+    "image-verification-namespaced",
+    "several-signers",
+    "signer-identity",
+];
 
 /// Those that ask the provider.
-pub const ASKING: &[&str] = &["image-verification"];
+pub const ASKING: &[&str] =
+    &["image-verification", "image-verification-namespaced", "several-signers", "signer-identity"];
 
 /// The line of `template.yaml` below which nothing is written by hand.
 const TARGETS: &str = "  targets:\n";
@@ -41,16 +47,22 @@ pub fn path(template: &str, rego: Rego) -> String {
     format!("templates/{template}/{}", rego.file())
 }
 
-/// The modules of `templates/lib` that a text names, and those that they name.
-fn libraries(text: &str, found: &mut BTreeMap<String, String>) {
-    for rest in text.split("data.lib.").skip(1) {
-        let name = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-        if !found.contains_key(name) {
-            let library = read(&format!("templates/lib/{name}.rego"));
-            found.insert(name.to_owned(), library.clone());
-            libraries(&library, found);
-        }
+/// The policy and, below it, what its first line names of `templates/lib`, as one module. Gatekeeper finds
+/// functions of other modules only through imports, and the interpreter of the tests only without.
+fn module(policy: &str) -> String {
+    let (parts, policy) = policy
+        .strip_prefix("# With: ")
+        .and_then(|rest| rest.split_once('\n'))
+        .expect("the first line names parts of templates/lib");
+    let mut text = policy.to_owned();
+    for part in parts.split(", ") {
+        let part = read(&format!("templates/lib/{part}.rego"));
+        let is_head =
+            |line: &&str| line.is_empty() || line.starts_with("package ") || line.starts_with("import ");
+        text.push('\n');
+        text.extend(part.lines().skip_while(is_head).map(|line| format!("{line}\n")));
     }
+    text
 }
 
 /// A literal block of YAML, without its indicator.
@@ -62,8 +74,6 @@ fn block(text: &str, indent: usize) -> String {
 
 /// What `template.yaml` or `template-v0.yaml` has to say, given the hand-written head.
 fn document(head: &str, policy: &str, rego: Rego) -> String {
-    let mut libs = BTreeMap::new();
-    libraries(policy, &mut libs);
     let (code, indent) = match rego {
         Rego::V1 => (
             "      code:\n        - engine: Rego\n          source:\n            version: v1\n".to_owned(),
@@ -72,13 +82,7 @@ fn document(head: &str, policy: &str, rego: Rego) -> String {
         Rego::V0 => (String::new(), 6),
     };
     let mut text = format!("{head}{TARGETS}{TARGET}{code}");
-    if !libs.is_empty() {
-        text.push_str(&format!("{:indent$}libs:\n", ""));
-        for library in libs.values() {
-            text.push_str(&format!("{:indent$}  - |\n{}", "", block(library, indent + 4)));
-        }
-    }
-    text.push_str(&format!("{:indent$}rego: |\n{}", "", block(policy, indent + 2)));
+    text.push_str(&format!("{:indent$}rego: |\n{}", "", block(&module(policy), indent + 2)));
     text
 }
 
