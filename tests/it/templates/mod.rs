@@ -6,6 +6,7 @@ mod answers;
 mod azure;
 mod cases;
 mod gatekeeper;
+mod gator;
 mod guide;
 mod hostile;
 mod objects;
