@@ -6,7 +6,7 @@ mod clients;
 mod definitions;
 mod providers;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -50,7 +50,7 @@ fn settings(folder: &tempfile::TempDir, names: &[&str], adopt: bool) -> PathBuf 
 }
 
 /// Starts Hallmark with these settings, and more arguments.
-fn served(cluster: &Cluster, settings: &PathBuf, arguments: &[&str]) -> Served {
+fn served(cluster: &Cluster, settings: &Path, arguments: &[&str]) -> Served {
     let mut all = vec!["--settings", settings.to_str().expect("path")];
     all.extend(arguments);
     Served::start_in_cluster(&cluster.kubeconfig(), &all)

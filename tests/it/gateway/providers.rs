@@ -49,6 +49,10 @@ async fn provider_objects_are_made_once_gatekeeper_is_there_corrected_and_made_a
         said["message"].as_str().expect("text").contains("the Helm release gatekeeper-system/ratify"),
         "{said}"
     );
+    let theirs = cluster.get(RATIFYS, None).expect("the object");
+    assert_eq!(theirs["spec"]["url"], "https://ratify.gatekeeper-system:6001");
+    let kept = metric(&other, "hallmark_gatekeeper_provider_kept{provider=\"ratify-provider\"}").await;
+    assert_eq!(kept.as_deref(), Some("0"));
     let adopting = served(&cluster, &settings(&folder, &BOTH, true), &[]);
     object(&cluster, RATIFYS, None, |object| object["spec"] == made["spec"]).await;
     answers(&adopting, &bundle(&made), None).await.expect("replicas share the authority");
