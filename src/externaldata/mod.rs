@@ -2,6 +2,7 @@
 //! limits, and writes a ProviderResponse in the shape that the caller's path promises. It decides nothing
 //! and knows no HTTP.
 
+mod item;
 mod json;
 mod key;
 mod mutate;
@@ -14,6 +15,7 @@ mod tests;
 mod verify_v1;
 mod verify_v2;
 
+pub use item::Item;
 pub use key::{KeyError, parse_key, parse_mutation_key};
 pub use mutate::{MutationAnswer, mutate_response};
 pub use request::{ProviderRequest, RequestError, RequestLimits, decode};
@@ -26,6 +28,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::outcome::{Outcome, ReasonCode, Verdict};
+use item::Moment;
 use json::{Joined, Printed, shortened};
 use response::ResponseWriter;
 use system_error::SystemError;
@@ -68,6 +71,8 @@ pub struct VerificationAnswer<'a> {
     pub image: &'a str,
     /// What was found out, or why the key names no image.
     pub outcome: Result<Arc<Outcome>, KeyError>,
+    /// Its item, where that was written before: for the same key, outcome and shape.
+    pub item: Option<Arc<Item>>,
 }
 
 /// Writes the answer to a verification request.
@@ -77,6 +82,7 @@ pub struct VerificationAnswer<'a> {
 pub fn verify_response(answers: &[VerificationAnswer<'_>], shape: Shape, context: AnswerContext) -> Vec<u8> {
     let mut writer = ResponseWriter::new(false);
     let mut undecided = SystemError::default();
+    let moment = Moment::new(context.trace_id, context.now);
     for answer in answers {
         match &answer.outcome {
             Err(error) => writer.error(answer.key, &Printed(error)),
@@ -88,11 +94,13 @@ pub fn verify_response(answers: &[VerificationAnswer<'_>], shape: Shape, context
             Ok(outcome) if outcome.verdict() == Verdict::Inconclusive => {
                 undecided.add(outcome.reason.code, answer.key);
             }
-            Ok(outcome) => match shape {
-                Shape::Canonical | Shape::RatifyV1 => {
-                    verify_v1::write(&mut writer, answer.key, answer.image, outcome, context);
+            Ok(outcome) => match &answer.item {
+                Some(item) => writer.item(item, &moment),
+                None => {
+                    if let Some(item) = Item::of(answer.key, answer.image, outcome, shape) {
+                        writer.item(&item, &moment);
+                    }
                 }
-                Shape::RatifyV2 => verify_v2::write(&mut writer, answer.key, answer.image, outcome),
             },
         }
     }

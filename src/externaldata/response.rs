@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use super::API_VERSION;
+use super::item::{Item, Moment};
 use super::json::append;
-use super::{API_VERSION, MAX_ITEM_BYTES};
 
 /// A response that is being written.
 pub(super) struct ResponseWriter {
@@ -30,20 +31,10 @@ impl ResponseWriter {
         self.buffer.push(b'}');
     }
 
-    /// An item whose value is made ever smaller until it fits: `value` makes it with at most so many
-    /// details, from `most` down to none.
-    pub(super) fn fitting<T: Serialize>(&mut self, key: &str, most: usize, value: impl Fn(usize) -> T) {
-        let start = self.buffer.len();
-        let mut details = most;
-        loop {
-            self.value(key, &value(details));
-            if self.buffer.len() - start <= MAX_ITEM_BYTES || details == 0 {
-                return;
-            }
-            self.buffer.truncate(start);
-            self.items -= 1;
-            details /= 2;
-        }
+    /// An item that was written before.
+    pub(super) fn item(&mut self, item: &Item, moment: &Moment) {
+        self.separate();
+        item.write(&mut self.buffer, moment);
     }
 
     /// An item with an error and no value.
@@ -61,11 +52,15 @@ impl ResponseWriter {
         self.buffer
     }
 
-    fn begin(&mut self, key: &str) {
+    fn separate(&mut self) {
         if self.items > 0 {
             self.buffer.push(b',');
         }
         self.items += 1;
+    }
+
+    fn begin(&mut self, key: &str) {
+        self.separate();
         self.buffer.extend_from_slice(br#"{"key":"#);
         append(&mut self.buffer, key);
     }

@@ -101,7 +101,7 @@ fn undecided(code: ReasonCode) -> Outcome {
 }
 
 fn answered(key: &str, outcome: Outcome) -> VerificationAnswer<'_> {
-    VerificationAnswer { key, image: IMAGE, outcome: Ok(Arc::new(outcome)) }
+    VerificationAnswer { key, image: IMAGE, outcome: Ok(Arc::new(outcome)), item: None }
 }
 
 fn answer(shape: Shape, answers: &[VerificationAnswer<'_>]) -> Value {

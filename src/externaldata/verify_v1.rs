@@ -3,12 +3,9 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use uuid::Uuid;
 
-use super::json::{Printed, shortened};
-use super::response::ResponseWriter;
+use super::json::{Printed, append, shortened};
 use super::signature::{ReasonValue, SignatureValue, first};
-use super::{AnswerContext, MAX_SIGNATURES};
 use crate::oci::media_type;
 use crate::outcome::{Outcome, SignatureReport, SignatureResult};
 use crate::reference::Digest;
@@ -20,12 +17,7 @@ const NO_VERIFIER: &str = "hallmark";
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Value<'a> {
-    version: &'static str,
-    is_success: bool,
-    #[serde(rename = "traceID")]
-    trace_id: Printed<Uuid>,
-    timestamp: Printed<Timestamp>,
+struct Rest<'a> {
     verifier_reports: Vec<Report<'a>>,
     verdict: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,24 +75,29 @@ struct Extensions<'a> {
     subject: Option<&'a str>,
 }
 
-pub(super) fn write(
-    writer: &mut ResponseWriter,
-    key: &str,
-    image: &str,
-    outcome: &Outcome,
-    context: AnswerContext,
-) {
-    let most = outcome.signatures.len().min(MAX_SIGNATURES);
-    writer.fitting(key, most, |details| value(image, outcome, context, details));
+/// The value up to the answer's id, whose text follows.
+pub(super) fn begin(buffer: &mut Vec<u8>, outcome: &Outcome) {
+    buffer.extend_from_slice(br#"{"version":"#);
+    append(buffer, VERSION);
+    buffer.extend_from_slice(br#","isSuccess":"#);
+    append(buffer, &outcome.verdict().admits());
+    buffer.extend_from_slice(br#","traceID":""#);
 }
 
-fn value<'a>(image: &'a str, outcome: &'a Outcome, context: AnswerContext, details: usize) -> Value<'a> {
-    let described = first(outcome, details);
-    Value {
-        version: VERSION,
-        is_success: outcome.verdict().admits(),
-        trace_id: Printed(context.trace_id),
-        timestamp: Printed(context.now),
+/// The value from the end of the answer's time on, with so many signatures described.
+pub(super) fn end(buffer: &mut Vec<u8>, image: &str, outcome: &Outcome, described: usize) {
+    buffer.extend_from_slice(br#"""#);
+    let start = buffer.len();
+    append(buffer, &rest(image, outcome, described));
+    // The members go on in the object that was begun.
+    if let Some(brace) = buffer.get_mut(start) {
+        *brace = b',';
+    }
+}
+
+fn rest<'a>(image: &'a str, outcome: &'a Outcome, described: usize) -> Rest<'a> {
+    let described = first(outcome, described);
+    Rest {
         verifier_reports: reports(image, outcome, described),
         verdict: outcome.verdict().as_str(),
         digest: outcome.subject().map(|subject| Printed(subject.digest())),

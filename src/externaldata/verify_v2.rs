@@ -2,9 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::MAX_SIGNATURES;
-use super::json::{Joined, Printed, shortened};
-use super::response::ResponseWriter;
+use super::json::{Joined, Printed, append, shortened};
 use super::signature::first;
 use crate::outcome::{Outcome, Reason, SignatureReport, Signer};
 use crate::reference::Digest;
@@ -37,13 +35,13 @@ struct VerificationResult<'a> {
     error_reason: Option<Joined<'a>>,
 }
 
-pub(super) fn write(writer: &mut ResponseWriter, key: &str, image: &str, outcome: &Outcome) {
-    let most = outcome.signatures.len().min(MAX_SIGNATURES);
-    writer.fitting(key, most, |details| value(image, outcome, details));
+/// The value, with so many signatures described.
+pub(super) fn write(buffer: &mut Vec<u8>, image: &str, outcome: &Outcome, described: usize) {
+    append(buffer, &value(image, outcome, described));
 }
 
-fn value<'a>(image: &'a str, outcome: &'a Outcome, details: usize) -> Value<'a> {
-    let described = first(outcome, details);
+fn value<'a>(image: &'a str, outcome: &'a Outcome, described: usize) -> Value<'a> {
+    let described = first(outcome, described);
     let succeeded = outcome.verdict().admits();
     let artifact_reports = match described {
         [] if !succeeded => vec![without_signature(image, outcome)],

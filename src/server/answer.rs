@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::Shared;
+use super::repeated::Found;
 use crate::config::MutationFormat;
 use crate::externaldata::{
     AnswerContext, MutationAnswer, ProviderRequest, Shape, VerificationAnswer, mutate_response, parse_key,
@@ -54,7 +55,8 @@ pub(super) async fn verify(
     trace_id: Uuid,
     deadline: Instant,
 ) -> Answered {
-    let answers = join_all(request.keys.iter().map(|key| verify_key(shared, key, trace_id, deadline))).await;
+    let answers =
+        join_all(request.keys.iter().map(|key| verify_key(shared, key, shape, trace_id, deadline))).await;
     let is_undecided = |outcome: &Arc<Outcome>| outcome.verdict() == Verdict::Inconclusive;
     let undecided = answers.iter().any(|answer| answer.outcome.as_ref().is_ok_and(is_undecided));
     let context = AnswerContext { trace_id, now: Timestamp::now() };
@@ -64,12 +66,13 @@ pub(super) async fn verify(
 async fn verify_key<'a>(
     shared: &Shared,
     key: &'a str,
+    shape: Shape,
     trace_id: Uuid,
     deadline: Instant,
 ) -> VerificationAnswer<'a> {
     let question = match parse_key(key, shared.settings.max_key_bytes) {
         Ok(question) => question,
-        Err(error) => return VerificationAnswer { key, image: key, outcome: Err(error) },
+        Err(error) => return VerificationAnswer { key, image: key, outcome: Err(error), item: None },
     };
     let asked = shared.engine.ask(question, remaining(deadline));
     let outcome = match guarded(asked, deadline, trace_id).await {
@@ -77,8 +80,11 @@ async fn verify_key<'a>(
         Err(reason) => Arc::new(Outcome::inconclusive(None, reason, Vec::new(), PolicyIdentity::none())),
     };
     shared.metrics.observe_decision(&outcome);
-    shared.verdicts.note(key, &outcome, trace_id);
-    VerificationAnswer { key, image: question.image, outcome: Ok(outcome) }
+    let Found { item, is_repeated } = shared.repeated.item(key, question.image, &outcome, shape);
+    if !is_repeated {
+        shared.verdicts.note(key, &outcome, trace_id);
+    }
+    VerificationAnswer { key, image: question.image, outcome: Ok(outcome), item }
 }
 
 /// Answers a mutation request.

@@ -9,6 +9,7 @@ mod connections;
 mod endpoint;
 mod error;
 mod health;
+mod repeated;
 pub mod tls;
 
 pub use error::ServerError;
@@ -28,6 +29,7 @@ use crate::engine::Engine;
 use crate::telemetry::{Metrics, VerdictLog};
 use body::BodyRoom;
 use connections::Connections;
+use repeated::RepeatedItems;
 use tls::TlsState;
 
 /// How long a TLS handshake may take, and how long a request's head may take to come. What follows the head
@@ -74,6 +76,7 @@ struct Shared {
     waiting_for: WaitingFor,
     gatekeeper_waits_for: WaitingFor,
     verdicts: VerdictLog,
+    repeated: RepeatedItems,
     /// A place for each request that may be in flight.
     places: Semaphore,
     body_room: BodyRoom,
@@ -110,6 +113,7 @@ pub fn start(parts: ServerParts) -> Result<Running, ServerError> {
         gatekeeper_waits_for: parts.gatekeeper_waits_for,
         verdicts: VerdictLog::default(),
         connections: Connections::default(),
+        repeated: RepeatedItems::default(),
         stopping: AtomicBool::new(false),
     });
     let health_shared = shared.clone();

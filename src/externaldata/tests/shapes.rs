@@ -166,7 +166,7 @@ fn undecided_keys_have_no_item_and_are_named_beside_the_decided_ones() {
 fn a_key_that_is_no_image_has_an_error_and_no_value() {
     let unreadable = || Reason::new(ReasonCode::InvalidReference, "upper case", "");
     let answers = [
-        VerificationAnswer { key: "", image: "", outcome: Err(KeyError::Empty) },
+        VerificationAnswer { key: "", image: "", outcome: Err(KeyError::Empty), item: None },
         answered("A", Outcome::rejected(None, unreadable(), Vec::new(), policy())),
     ];
     for shape in [Shape::Canonical, Shape::RatifyV1, Shape::RatifyV2] {

@@ -54,8 +54,9 @@ pub fn body(shape: Shape, found: &[(String, Found)]) -> Vec<u8> {
                 key,
                 image: question.image,
                 outcome: Ok(Arc::new(outcome(question.image, found))),
+                item: None,
             },
-            Err(error) => VerificationAnswer { key, image: key, outcome: Err(error) },
+            Err(error) => VerificationAnswer { key, image: key, outcome: Err(error), item: None },
         })
         .collect();
     let context = AnswerContext { trace_id: Uuid::nil(), now: "2026-11-24T12:00:00Z".parse().expect("time") };
