@@ -9,7 +9,9 @@ fn documents(path: &str) -> Vec<Value> {
 }
 
 /// Name, path and seconds: what templates hard-code, what the server answers, what the webhooks allow.
-const PROVIDERS: [(&str, [(&str, &str, u64); 2]); 3] = [
+type Expected = (&'static str, &'static str, u64);
+
+const PROVIDERS: [(&str, [Expected; 2]); 3] = [
     ("hallmark", [("hallmark", "/verify", 3), ("hallmark-mutation", "/mutate", 1)]),
     (
         "ratify-v1",
