@@ -109,32 +109,33 @@ pub async fn provider_down(world: &mut World) {
     }
 }
 
-/// Every answer that could make a template admit for want of an error.
+/// Every answer that could make a template admit for want of an error. Each template has a namespace of its own:
+/// Gatekeeper remembers the items of an answer and not its failure, so that of two templates that ask about the
+/// same image the second meets good items alone.
 pub async fn hostile_provider(world: &mut World) {
-    world.namespace("hostile").await;
     let stand_in = StandIn::start().await;
     world.stand_in("hostile", &stand_in, 1).await;
-    // Each template asks for itself, one after another.
-    world.webhooks(Webhooks { validating_timeout: 15, ..Webhooks::default() });
-    let mut names = Vec::new();
-    for folder in asking_templates() {
-        let copy = world.template_copy(&folder, "hostile").await;
+    let templates = asking_templates();
+    for folder in &templates {
+        let copy = world.template_copy(folder, "hostile").await;
         assert!(copy.asks, "{folder} asks another provider than hallmark");
-        world.constraint(&copy.kind, &folder, "deny", &["hostile"], sample_parameters(&folder)).await;
-        names.push(format!("[{folder}]"));
+        let namespace = format!("hostile-{folder}");
+        world.namespace(&namespace).await;
+        world.constraint(&copy.kind, folder, "deny", &[&namespace], sample_parameters(folder)).await;
     }
     for (number, (name, answering)) in traps().into_iter().enumerate() {
-        // Gatekeeper remembers answers for each key, so each trap has images of its own.
-        let images: Vec<String> =
-            (0..2).map(|image| format!("registry.example/trap{number}/app{image}:v1")).collect();
-        let images: Vec<&str> = images.iter().map(String::as_str).collect();
         stand_in.answer(answering);
-        let answer = world.create_pod("hostile", &format!("trap-{number}"), &images).await;
-        for template in &names {
-            assert!(answer.denied().contains(template.as_str()), "{template} admits {name}: {answer}");
+        for folder in &templates {
+            // Gatekeeper remembers answers for each key, so each trap has images of its own.
+            let images: Vec<String> =
+                (0..2).map(|image| format!("registry.example/{folder}/trap{number}:v{image}")).collect();
+            let images: Vec<&str> = images.iter().map(String::as_str).collect();
+            let (namespace, pod) = (format!("hostile-{folder}"), format!("trap-{number}"));
+            let answer = world.create_pod(&namespace, &pod, &images).await;
+            assert!(answer.denied().contains(&format!("[{folder}]")), "{folder} admits {name}: {answer}");
+            let asked = stand_in.asked();
+            assert!(asked.iter().any(|key| key.ends_with(images[0])), "{name}: only {asked:?} was asked");
         }
-        let asked = stand_in.asked();
-        assert!(asked.iter().any(|key| key.ends_with(images[0])), "{name}: only {asked:?} was asked");
     }
     // The other way round: a good answer admits, so the denials above are not of another making.
     world.namespace("hospitable").await;
