@@ -64,7 +64,7 @@ fn the_grace_period_holds_the_sleep_and_the_drain() {
     assert_eq!(rendered.container()["lifecycle"]["preStop"]["sleep"]["seconds"], 7);
     assert_eq!(rendered.settings()["timeouts"]["drain"], "31s");
     // Older API servers do not know the sleep, and would refuse a preStop without an action.
-    let older = Rendered::at("1.28.0", "{}");
+    let older = Rendered::at("1.29.0", "{}");
     assert_eq!(older.container()["lifecycle"], Value::Null);
 }
 
