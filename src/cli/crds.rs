@@ -13,6 +13,6 @@ pub(super) fn command() -> Command {
 }
 
 pub(super) fn run() -> anyhow::Result<Exit> {
-    let documents: Vec<String> = schema::definitions().iter().map(schema::yaml).collect::<Result<_, _>>()?;
+    let documents: Vec<String> = schema::DEFINITIONS.iter().map(schema::yaml).collect::<Result<_, _>>()?;
     print(&documents.join("---\n"))
 }

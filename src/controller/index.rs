@@ -28,7 +28,7 @@ pub(super) struct ObjectName {
 impl ObjectName {
     fn of(kind: usize, object: &DynamicObject) -> Option<Self> {
         let name = object.metadata.name.as_deref()?.into();
-        let namespaced = KINDS.get(kind)?.namespaced;
+        let namespaced = KINDS.get(kind)?.is_namespaced();
         let namespace = object.metadata.namespace.as_deref().filter(|_| namespaced).map(Arc::from);
         Some(Self { kind, namespace, name })
     }

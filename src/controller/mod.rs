@@ -185,7 +185,7 @@ impl Cluster {
         }
         let forbidden = KINDS.iter().enumerate().find_map(|(kind, watched)| {
             let failure = &troubles.of(kind, now)?.failure;
-            matches!(failure, Failure::Forbidden(_)).then(|| watched.rule())
+            matches!(failure, Failure::Forbidden(_)).then(|| kinds::rule(watched))
         });
         Some(match forbidden {
             Some(rule) => format!("{begin}; the service account's ClusterRole lacks the rule {rule}"),
@@ -237,7 +237,7 @@ impl Shared {
             }
             Failure::Expired => tracing::debug!(resources, "what was known is too old and is listed anew"),
             Failure::Forbidden(said) if is_news => {
-                let rule = watched.rule();
+                let rule = kinds::rule(watched);
                 tracing::error!(
                     resources,
                     said,

@@ -13,7 +13,7 @@ use kube::runtime::watcher::{self, Event, watcher};
 use super::Shared;
 use super::failure::Failure;
 use super::index::Index;
-use super::kinds::WatchedKind;
+use super::kinds::{WatchedKind, resource};
 
 /// How long one watch request lasts. A connection that died silently is noticed a little later.
 pub(super) const WATCH_SECONDS: u32 = 60;
@@ -23,7 +23,7 @@ const PAGE: u32 = 50;
 
 /// Follows one kind for as long as the runtime lives.
 pub(super) async fn follow(shared: Arc<Shared>, kind: usize, watched: &'static WatchedKind) {
-    let api: Api<DynamicObject> = Api::all_with(shared.connection.client.clone(), &watched.resource());
+    let api: Api<DynamicObject> = Api::all_with(shared.connection.client.clone(), &resource(watched));
     let config = watcher::Config::default().timeout(WATCH_SECONDS).page_size(PAGE);
     let mut events = watcher(api, config).backoff(ResetTimerBackoff::new(Delay::default(), QUIET)).boxed();
     while let Some(event) = events.next().await {

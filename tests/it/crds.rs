@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use hallmark::crd::schema::{definitions, file_name, yaml};
+use hallmark::crd::schema::{DEFINITIONS, file_name, yaml};
 
 const HEADING: &str = "\
 # Written by `UPDATE_DOCS=1 cargo test --test it crds::`; change src/crd/schema instead.
@@ -17,7 +17,7 @@ fn the_chart_has_the_definitions_that_the_program_prints() {
         std::fs::create_dir_all(&folder).expect("folder");
     }
     let mut names = BTreeSet::new();
-    for definition in definitions() {
+    for definition in DEFINITIONS {
         let name = file_name(definition);
         let path = folder.join(&name);
         let written = format!("{HEADING}{}", yaml(definition).expect("YAML"));
@@ -44,6 +44,6 @@ fn the_program_prints_every_definition_as_a_document_of_its_own() {
     assert!(output.status.success());
     let printed = String::from_utf8(output.stdout).expect("text");
     let expected: Vec<String> =
-        definitions().iter().map(|definition| yaml(definition).expect("YAML")).collect();
+        DEFINITIONS.iter().map(|definition| yaml(definition).expect("YAML")).collect();
     assert_eq!(printed.split("---\n").collect::<Vec<_>>(), expected);
 }

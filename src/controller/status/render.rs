@@ -19,7 +19,7 @@ impl Wanted {
         let success = self.ready.status && self.error.is_empty();
         let mut status = Map::new();
         let mut put = |name: &str, value: Value| status.insert(name.to_owned(), value);
-        if watched.is_v2() {
+        if watched.is_executor() {
             put("succeeded", json!(success));
             put("briefError", json!(brief));
         } else {

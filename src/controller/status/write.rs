@@ -16,7 +16,7 @@ use super::super::Shared;
 use super::super::client::{REQUEST_TIMEOUT, one_line};
 use super::super::failure::Failure;
 use super::super::index::ObjectName;
-use super::super::kinds::WatchedKind;
+use super::super::kinds::{WatchedKind, resource};
 use super::grant::Reader;
 use super::judged::Judged;
 use super::ledger::Ledger;
@@ -200,8 +200,8 @@ impl Writer {
     ) -> Result<Option<Value>, Refusal> {
         let client = self.shared.connection.client.clone();
         let api: Api<DynamicObject> = match &name.namespace {
-            Some(namespace) => Api::namespaced_with(client, namespace, &watched.resource()),
-            None => Api::all_with(client, &watched.resource()),
+            Some(namespace) => Api::namespaced_with(client, namespace, &resource(watched)),
+            None => Api::all_with(client, &resource(watched)),
         };
         let patch = Patch::Apply(json!({
             "apiVersion": watched.api_version(),

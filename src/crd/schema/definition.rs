@@ -4,10 +4,7 @@ use serde_json::{Value, json};
 
 use super::served::{SCHEMA_ANNOTATION, needed_schema};
 use super::{executor, status, v1};
-use crate::crd::resource::GROUP;
-
-/// The group of Ratify v2.
-const EXECUTOR_GROUP: &str = "config.ratify.sh";
+use crate::crd::resource::{EXECUTOR_GROUP, GROUP};
 
 /// Whose the objects of a kind are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +60,8 @@ const fn v2((kind, plural, short): (&'static str, &'static str, &'static str), s
     Definition { group: EXECUTOR_GROUP, kind, plural, short, scope, version: "v2alpha1", shape, has_v1alpha1 }
 }
 
-const DEFINITIONS: &[Definition] = &[
+/// Every kind that is read from the Kubernetes API.
+pub const DEFINITIONS: &[Definition] = &[
     v1(("KeyManagementProvider", "keymanagementproviders", "kmp"), Scope::Cluster, Shape::KeySource, false),
     v1(
         ("NamespacedKeyManagementProvider", "namespacedkeymanagementproviders", "nkmp"),
@@ -92,15 +90,30 @@ const DEFINITIONS: &[Definition] = &[
     v2(("NamespacedExecutor", "namespacedexecutors", "nrexecutor"), Scope::Namespaced),
 ];
 
-/// Every kind that is read from the Kubernetes API.
-pub fn definitions() -> &'static [Definition] {
-    DEFINITIONS
-}
-
 impl Definition {
     /// The name of its CustomResourceDefinition.
     pub fn name(&self) -> String {
         format!("{}.{}", self.plural, self.group)
+    }
+
+    /// `config.ratify.deislabs.io/v1beta1`: what its objects say that they are.
+    pub fn api_version(&self) -> String {
+        format!("{}/{}", self.group, self.version)
+    }
+
+    /// Whether its objects are a namespace's.
+    pub fn is_namespaced(&self) -> bool {
+        self.scope == Scope::Namespaced
+    }
+
+    /// Whether its objects give keys or certificates, so that their status has Ratify's keys for that.
+    pub fn is_key_source(&self) -> bool {
+        matches!(self.shape, Shape::KeySource | Shape::CertificateStore)
+    }
+
+    /// Whether the status of its objects has the keys of Ratify v2.
+    pub fn is_executor(&self) -> bool {
+        self.shape == Shape::Executor
     }
 
     /// Its CustomResourceDefinition.

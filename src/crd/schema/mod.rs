@@ -16,6 +16,6 @@ mod v1;
 #[cfg(test)]
 mod tests;
 
-pub use definition::{Definition, Scope, definitions};
+pub use definition::{DEFINITIONS, Definition, Scope};
 pub use document::{file_name, yaml};
 pub use served::{SCHEMA_ANNOTATION, needed_schema, outdated};

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{SCHEMA_ANNOTATION, definitions, needed_schema, outdated, yaml};
+use super::{DEFINITIONS, SCHEMA_ANNOTATION, needed_schema, outdated, yaml};
 
 /// Every schema that is below a value.
 fn walk<'v>(value: &'v Value, see: &mut dyn FnMut(&'v Value)) {
@@ -17,7 +17,7 @@ fn walk<'v>(value: &'v Value, see: &mut dyn FnMut(&'v Value)) {
 #[test]
 fn no_two_kinds_answer_to_one_name() {
     let mut names = BTreeSet::new();
-    for definition in definitions() {
+    for definition in DEFINITIONS {
         let singular = definition.kind.to_ascii_lowercase();
         for name in [definition.short, definition.plural, &singular] {
             assert!(names.insert(name.to_owned()), "{name}");
@@ -27,7 +27,7 @@ fn no_two_kinds_answer_to_one_name() {
 
 #[test]
 fn one_version_is_stored_and_it_is_the_one_that_is_read() {
-    for definition in definitions() {
+    for definition in DEFINITIONS {
         let value = definition.to_value();
         let versions = value["spec"]["versions"].as_array().unwrap();
         let stored: Vec<&Value> = versions.iter().filter(|version| version["storage"] == true).collect();
@@ -42,7 +42,7 @@ fn one_version_is_stored_and_it_is_the_one_that_is_read() {
 /// Rules are applied when only the status changes, too: they must let a stored object be.
 #[test]
 fn rules_ask_only_when_an_object_is_made() {
-    for definition in definitions() {
+    for definition in DEFINITIONS {
         let value = definition.to_value();
         for version in value["spec"]["versions"].as_array().unwrap() {
             let schema = &version["schema"]["openAPIV3Schema"];
@@ -60,7 +60,7 @@ fn rules_ask_only_when_an_object_is_made() {
 
 #[test]
 fn what_a_spec_holds_beside_the_known_fields_is_kept() {
-    for definition in definitions() {
+    for definition in DEFINITIONS {
         let value = definition.to_value();
         for version in value["spec"]["versions"].as_array().unwrap() {
             let spec = &version["schema"]["openAPIV3Schema"]["properties"]["spec"];
@@ -75,7 +75,7 @@ fn what_a_spec_holds_beside_the_known_fields_is_kept() {
 
 #[test]
 fn an_older_or_foreign_definition_is_noticed() {
-    for definition in definitions() {
+    for definition in DEFINITIONS {
         assert_eq!(outdated(&definition.to_value()), None);
     }
     let of = |edition: Value| json!({"metadata": {"name": "x", "annotations": {SCHEMA_ANNOTATION: edition}}});
@@ -92,7 +92,7 @@ fn an_older_or_foreign_definition_is_noticed() {
 
 #[test]
 fn a_document_reads_back_as_the_definition() {
-    for definition in definitions() {
+    for definition in DEFINITIONS {
         let read: Value = serde_saphyr::from_str(&yaml(definition).unwrap()).unwrap();
         assert_eq!(read, definition.to_value());
     }
