@@ -13,7 +13,6 @@ use super::cluster::{
     ProviderSettings,
 };
 use super::document::Node;
-use super::error::SettingProblem;
 use super::gather::Gathered;
 use super::kind::{Kind, show_duration};
 use super::nested::{self, Field, Items, required};
@@ -116,53 +115,55 @@ fn comes_from_the_cluster(raw: &Raw) -> bool {
 
 /// What cannot both be meant.
 pub(super) fn contradictions(raw: &Raw, gathered: &mut Gathered) {
-    let mut found: Vec<(&str, String, &str)> = Vec::new();
-    let mut refuse = |setting, contradiction: &str, remedy| {
-        found.push((setting, contradiction.to_owned(), remedy));
-    };
     if raw.kubernetes.enabled {
-        provider_contradictions(raw, &mut refuse);
-        client_contradictions(raw, &mut refuse);
-    } else {
-        let of_clusters = SETTINGS.iter().filter(|setting| {
-            matches!(setting.section(), "kubernetes" | "gatekeeper") && setting.path != "kubernetes.enabled"
-        });
-        for setting in of_clusters.filter(|setting| gathered.is_set(setting.path)) {
-            refuse(setting.path, "means nothing without Kubernetes", "set kubernetes.enabled too");
-        }
+        provider_contradictions(raw, gathered);
+        client_contradictions(raw, gathered);
+        return;
     }
-    for (setting, contradiction, remedy) in found {
-        let problem = SettingProblem::Contradiction {
-            setting: setting.to_owned(),
-            origin: gathered.origin(setting).to_owned(),
-            contradiction,
-            remedy: remedy.to_owned(),
-        };
-        gathered.problems.push(problem);
+    let of_clusters = SETTINGS.iter().filter(|setting| {
+        matches!(setting.section(), "kubernetes" | "gatekeeper") && setting.path != "kubernetes.enabled"
+    });
+    for setting in of_clusters {
+        if gathered.is_set(setting.path) {
+            let contradiction = "means nothing without Kubernetes";
+            gathered.contradict(setting.path, contradiction, "set kubernetes.enabled too");
+        }
     }
 }
 
-fn provider_contradictions(raw: &Raw, refuse: &mut dyn FnMut(&'static str, &str, &'static str)) {
+fn provider_contradictions(raw: &Raw, gathered: &mut Gathered) {
     let gatekeeper = &raw.gatekeeper;
     if !gatekeeper.providers.is_empty() && gatekeeper.url.is_none() {
-        refuse(PROVIDERS, "nobody says where Gatekeeper reaches this provider", "set gatekeeper.url too");
+        gathered.contradict(
+            PROVIDERS,
+            "nobody says where Gatekeeper reaches this provider",
+            "set gatekeeper.url too",
+        );
     }
     let mut names = BTreeSet::new();
     for provider in &gatekeeper.providers {
         if !names.insert(&provider.name) {
-            refuse(PROVIDERS, &format!("{} is listed twice", provider.name), "keep one of the two");
+            gathered.contradict(
+                PROVIDERS,
+                &format!("{} is listed twice", provider.name),
+                "keep one of the two",
+            );
         }
     }
     match (gatekeeper.ca, &gatekeeper.ca_secret) {
         (RawProviderAuthority::Secret, None) => {
-            refuse("gatekeeper.ca", "is secret, and no Secret is named", "set gatekeeper.ca_secret too");
+            gathered.contradict(
+                "gatekeeper.ca",
+                "is secret, and no Secret is named",
+                "set gatekeeper.ca_secret too",
+            );
         }
         (RawProviderAuthority::Own, Some(_)) => {
-            refuse("gatekeeper.ca_secret", "is not read", "set gatekeeper.ca to secret");
+            gathered.contradict("gatekeeper.ca_secret", "is not read", "set gatekeeper.ca to secret");
         }
         (RawProviderAuthority::Secret, Some(_)) if raw.cert_dir.is_none() => {
             let why = "the Secret's authority does not vouch for a certificate of our own making";
-            refuse(
+            gathered.contradict(
                 "gatekeeper.ca",
                 why,
                 "set cert_dir to where the Secret's tls.crt and tls.key are mounted",
@@ -171,30 +172,34 @@ fn provider_contradictions(raw: &Raw, refuse: &mut dyn FnMut(&'static str, &str,
         (RawProviderAuthority::Own, None) if raw.cert_dir.is_some() && !gatekeeper.providers.is_empty() => {
             let why = "our own authority does not vouch for the certificate of cert_dir";
             let remedy = "set gatekeeper.ca to secret and gatekeeper.ca_secret, or leave cert_dir or gatekeeper.providers away";
-            refuse("gatekeeper.ca", why, remedy);
+            gathered.contradict("gatekeeper.ca", why, remedy);
         }
         _ => {}
     }
 }
 
-fn client_contradictions(raw: &Raw, refuse: &mut dyn FnMut(&'static str, &str, &'static str)) {
+fn client_contradictions(raw: &Raw, gathered: &mut Gathered) {
     let gatekeeper = &raw.gatekeeper;
     match (gatekeeper.client_ca, &gatekeeper.client_ca_secret) {
         (RawClientAuthority::Secret, None) => {
             let remedy = "set gatekeeper.client_ca_secret too";
-            refuse("gatekeeper.client_ca", "is secret, and no Secret is named", remedy);
+            gathered.contradict("gatekeeper.client_ca", "is secret, and no Secret is named", remedy);
         }
         (RawClientAuthority::Secret, Some(_)) | (_, None) => {}
         (_, Some(_)) => {
-            refuse("gatekeeper.client_ca_secret", "is not read", "set gatekeeper.client_ca to secret");
+            gathered.contradict(
+                "gatekeeper.client_ca_secret",
+                "is not read",
+                "set gatekeeper.client_ca to secret",
+            );
         }
     }
     match (gatekeeper.client_ca, &raw.client_ca) {
         (RawClientAuthority::File, None) => {
-            refuse("gatekeeper.client_ca", "is file, and no file is named", "set client_ca too");
+            gathered.contradict("gatekeeper.client_ca", "is file, and no file is named", "set client_ca too");
         }
         (RawClientAuthority::File, Some(_)) | (_, None) => {}
-        (_, Some(_)) => refuse("client_ca", "is not read", "set gatekeeper.client_ca to file"),
+        (_, Some(_)) => gathered.contradict("client_ca", "is not read", "set gatekeeper.client_ca to file"),
     }
 }
 

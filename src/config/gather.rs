@@ -54,6 +54,17 @@ impl Gathered {
         self.origins.get(path).map_or("default", String::as_str)
     }
 
+    /// A setting contradicts another.
+    pub(super) fn contradict(&mut self, setting: &str, contradiction: &str, remedy: &str) {
+        let problem = SettingProblem::Contradiction {
+            setting: setting.to_owned(),
+            origin: self.origin(setting).to_owned(),
+            contradiction: contradiction.to_owned(),
+            remedy: remedy.to_owned(),
+        };
+        self.problems.push(problem);
+    }
+
     /// Was the setting set by anybody?
     pub(super) fn is_set(&self, path: &str) -> bool {
         self.origins.contains_key(path)

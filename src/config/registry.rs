@@ -32,8 +32,7 @@ pub(super) fn validated(raw: &Raw, gathered: &mut Gathered) -> RegistryProcessSe
 fn roots(raw: &Raw, gathered: &mut Gathered) -> TrustedRoots {
     let Some(path) = &raw.registry.ca_file else {
         if !raw.registry.system_roots {
-            contradict(
-                gathered,
+            gathered.contradict(
                 "registry.system_roots",
                 "without the system's roots and without registry.ca_file no registry can be trusted",
                 "set registry.ca_file, or leave the system's roots on",
@@ -54,7 +53,7 @@ fn proxy(raw: &Raw, gathered: &mut Gathered) -> ProxySettings {
             if !raw.no_proxy.is_empty() {
                 let contradiction = format!("has no effect while proxy is {text}");
                 let remedy = "set proxy to the URL of one, or use the environment's NO_PROXY";
-                contradict(gathered, "no_proxy", &contradiction, remedy);
+                gathered.contradict("no_proxy", &contradiction, remedy);
             }
             if text == "direct" { ProxySettings::Direct } else { ProxySettings::Environment }
         }
@@ -77,7 +76,7 @@ fn hosts(raw: &Raw, gathered: &mut Gathered) -> BTreeMap<RegistryHost, Arc<HostS
         if settings.roots.is_some() || settings.certificate.is_some() {
             let contradiction = format!("{host} is asked over plain HTTP and has certificates configured");
             let remedy = "take it off this list, or its certificates out of registry.hosts";
-            contradict(gathered, "registry.plain_http_hosts", &contradiction, remedy);
+            gathered.contradict("registry.plain_http_hosts", &contradiction, remedy);
         }
     }
     hosts.into_iter().map(|(host, settings)| (host, Arc::new(settings))).collect()
@@ -93,7 +92,7 @@ fn settings_of(name: &str, host: &RawHost, gathered: &mut Gathered) -> HostSetti
     let certificate = certificate(&path, host, gathered);
     if host.plain_http && (host.ca_file.is_some() || host.client_certificate_file.is_some()) {
         let contradiction = "the host is asked over plain HTTP and has certificates configured";
-        contradict(gathered, &format!("{path}.plain_http"), contradiction, "remove one of the two");
+        gathered.contradict(&format!("{path}.plain_http"), contradiction, "remove one of the two");
     }
     // The kind of the field has refused what is no URL.
     let mirror = |mirror: &RawMirror| {
@@ -129,7 +128,7 @@ fn certificate(path: &str, host: &RawHost, gathered: &mut Gathered) -> Option<Cl
 
 fn half_a_pair<T>(path: &str, given: &str, missing: &str, gathered: &mut Gathered) -> Option<T> {
     let contradiction = format!("{missing} is not given, and one is useless without the other");
-    contradict(gathered, &format!("{path}.{given}"), &contradiction, &format!("give {missing} too"));
+    gathered.contradict(&format!("{path}.{given}"), &contradiction, &format!("give {missing} too"));
     None
 }
 
@@ -143,16 +142,6 @@ fn refuse_file(gathered: &mut Gathered, setting: &str, file: &Path, why: String)
         origin: gathered.origin(setting).to_owned(),
         path: file.display().to_string(),
         why,
-    };
-    gathered.problems.push(problem);
-}
-
-fn contradict(gathered: &mut Gathered, setting: &str, contradiction: &str, remedy: &str) {
-    let problem = SettingProblem::Contradiction {
-        setting: setting.to_owned(),
-        origin: gathered.origin(setting).to_owned(),
-        contradiction: contradiction.to_owned(),
-        remedy: remedy.to_owned(),
     };
     gathered.problems.push(problem);
 }

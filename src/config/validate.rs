@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::error::SettingProblem;
 use super::gatekeeper;
 use super::gather::Gathered;
 use super::kind::show_duration;
@@ -100,29 +99,20 @@ fn engine(limits: &RawLimits, cache: &RawCache, load_bound: Duration) -> EngineS
 
 /// What cannot both be meant.
 fn contradictions(raw: &Raw, gathered: &mut Gathered) {
-    let mut refuse = |setting: &str, contradiction: String, remedy: &str| {
-        let problem = SettingProblem::Contradiction {
-            setting: setting.to_owned(),
-            origin: gathered.origin(setting).to_owned(),
-            contradiction,
-            remedy: remedy.to_owned(),
-        };
-        gathered.problems.push(problem);
-    };
     let overlap = raw.listen.ip() == raw.health_listen.ip()
         || raw.listen.ip().is_unspecified()
         || raw.health_listen.ip().is_unspecified();
     if raw.listen.port() == raw.health_listen.port() && raw.listen.port() != 0 && overlap {
         let contradiction = format!("{} is taken by listen ({})", raw.health_listen, raw.listen);
-        refuse("health_listen", contradiction, "give one of the two another port");
+        gathered.contradict("health_listen", &contradiction, "give one of the two another port");
     }
     if !gatekeeper::asks_for_client_certificates(raw) && !raw.client_san.is_empty() {
-        let contradiction = "names a client certificate that is never asked for".to_owned();
-        refuse("client_san", contradiction, "set client_ca too");
+        let contradiction = "names a client certificate that is never asked for";
+        gathered.contradict("client_san", contradiction, "set client_ca too");
     }
     if raw.plugin.folder.is_none() && !raw.plugin.allow.is_empty() {
-        let contradiction = "allows plugins, and there is no folder to find them in".to_owned();
-        refuse("plugin.allow", contradiction, "set plugin.folder too");
+        let contradiction = "allows plugins, and there is no folder to find them in";
+        gathered.contradict("plugin.allow", contradiction, "set plugin.folder too");
     }
     let load = Duration::from(raw.timeouts.load);
     for (setting, timeout) in
@@ -132,7 +122,7 @@ fn contradictions(raw: &Raw, gathered: &mut Gathered) {
         if timeout > load {
             let (timeout, load) = (show_duration(timeout), show_duration(load));
             let contradiction = format!("{timeout} is longer than timeouts.load ({load})");
-            refuse(setting, contradiction, "raise timeouts.load, or lower this");
+            gathered.contradict(setting, &contradiction, "raise timeouts.load, or lower this");
         }
     }
 }
