@@ -1,19 +1,15 @@
 //! etcd and kube-apiserver.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::json;
 
 use crate::api::Api;
 use crate::kubectl::Kubectl;
 use crate::pki::{Authority, token_key};
-use crate::process::{Process, Processes, free_port};
-use crate::support::parts::part;
+use crate::process::{Process, Processes};
+use crate::support::cluster::{api_server_command, etcd_command, free_port, write_kubeconfig};
 use crate::wait::{PATIENCE, until};
-
-/// Where service account tokens come from.
-const ISSUER: &str = "https://kubernetes.default.svc";
 
 pub struct Cluster {
     processes: Processes,
@@ -49,7 +45,7 @@ impl Cluster {
         }
         let (etcd_port, port) = (free_port(), free_port());
         let etcd = processes.spawn("etcd", &mut etcd_command(&folder, etcd_port));
-        let api_server = processes.spawn("kube-apiserver", &mut api_server_command(&folder, etcd_port, port));
+        let api_server = processes.spawn("kube-apiserver", &mut api_server_command(&folder, port, etcd_port));
         let api = Api::new(port, &ca.pem, &format!("{}{}", admin.certificate, admin.key));
         let user = json!({
             "client-certificate": folder.join("admin.crt"),
@@ -90,7 +86,7 @@ impl Cluster {
     }
 
     pub async fn start_api_server(&mut self) {
-        let mut command = api_server_command(&self.folder, self.etcd_port, self.port);
+        let mut command = api_server_command(&self.folder, self.port, self.etcd_port);
         self.api_server = self.processes.spawn("kube-apiserver", &mut command);
         self.wait_until_ready().await;
     }
@@ -109,52 +105,4 @@ impl Cluster {
         })
         .await;
     }
-}
-
-fn etcd_command(folder: &Path, port: u16) -> Command {
-    let (client, peer) = (format!("http://127.0.0.1:{port}"), format!("http://127.0.0.1:{}", free_port()));
-    let mut command = Command::new(part("etcd"));
-    command
-        .arg("--data-dir")
-        .arg(folder.join("etcd"))
-        .args(["--name=e2e", "--unsafe-no-fsync", "--log-level=warn"])
-        .args([format!("--listen-client-urls={client}"), format!("--advertise-client-urls={client}")])
-        .args([format!("--listen-peer-urls={peer}"), format!("--initial-advertise-peer-urls={peer}")])
-        .arg(format!("--initial-cluster=e2e={peer}"));
-    command
-}
-
-fn api_server_command(folder: &Path, etcd_port: u16, port: u16) -> Command {
-    let file = |flag: &str, name: &str| format!("--{flag}={}", folder.join(name).display());
-    let mut command = Command::new(part("kube-apiserver"));
-    command
-        .arg(format!("--etcd-servers=http://127.0.0.1:{etcd_port}"))
-        .arg(format!("--secure-port={port}"))
-        .args(["--bind-address=127.0.0.1", "--advertise-address=127.0.0.1"])
-        .args([file("client-ca-file", "ca.crt"), file("tls-cert-file", "server.crt")])
-        .args([file("tls-private-key-file", "server.key"), file("service-account-key-file", "tokens.pub")])
-        .arg(file("service-account-signing-key-file", "tokens.key"))
-        .arg(format!("--service-account-issuer={ISSUER}"))
-        .args(["--service-cluster-ip-range=10.0.0.0/24", "--authorization-mode=RBAC"])
-        // No controller makes default service accounts here, and the plugin refuses Pods without one.
-        .args(["--disable-admission-plugins=ServiceAccount", "--endpoint-reconciler-type=none"])
-        .arg("--shutdown-delay-duration=0s");
-    command
-}
-
-fn write_kubeconfig(folder: &Path, port: u16, name: &str, user: &serde_json::Value) -> PathBuf {
-    let config = json!({
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "e2e", "cluster": {
-            "server": format!("https://127.0.0.1:{port}"),
-            "certificate-authority": folder.join("ca.crt"),
-        }}],
-        "users": [{"name": name, "user": user}],
-        "contexts": [{"name": "e2e", "context": {"cluster": "e2e", "user": name}}],
-        "current-context": "e2e",
-    });
-    let path = folder.join(format!("{name}.kubeconfig"));
-    std::fs::write(&path, config.to_string()).expect("kubeconfig");
-    path
 }

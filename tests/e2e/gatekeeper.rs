@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use crate::cluster::Cluster;
 use crate::kubectl::list;
 use crate::pki::Authority;
-use crate::process::{Process, Processes, free_port};
+use crate::process::{Process, Processes};
+use crate::support::cluster::free_port;
 use crate::support::parts::part;
 use crate::wait::{PATIENCE, until};
 

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::api::{Answer, Api};
 use crate::images::Images;
+use crate::support::cluster::pod;
 use crate::support::signer::TestSigner;
-use crate::world::pod;
 
 /// Each Pod has an image of its own, by a tag of its own: Gatekeeper remembers none of the answers.
 const TAGS: usize = 2000;

@@ -155,9 +155,3 @@ impl Drop for Process {
         self.processes.tell('-', self.id());
     }
 }
-
-/// A loopback port that was free a moment ago.
-pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback port");
-    listener.local_addr().expect("address").port()
-}

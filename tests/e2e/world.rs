@@ -17,6 +17,7 @@ use crate::images::Images;
 use crate::process::Processes;
 use crate::service::Service;
 use crate::stand_in::StandIn;
+use crate::support::cluster::pod;
 use crate::support::configuration::aks_shaped;
 use crate::support::signer::{KeyKind, TestSigner};
 use crate::wait::{PATIENCE, until};
@@ -425,19 +426,4 @@ pub fn constraint(kind: &str, name: &str, action: &str, namespaces: &[&str], par
 
 pub fn constraint_path(kind: &str, name: &str) -> String {
     format!("/apis/constraints.gatekeeper.sh/v1beta1/{}/{name}", kind.to_lowercase())
-}
-
-/// A Pod with a container for each image.
-pub fn pod(namespace: &str, name: &str, images: &[&str]) -> Value {
-    let containers: Vec<Value> = images
-        .iter()
-        .enumerate()
-        .map(|(number, image)| json!({"name": format!("c{number}"), "image": image}))
-        .collect();
-    json!({
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {"containers": containers},
-    })
 }

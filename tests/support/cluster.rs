@@ -133,20 +133,7 @@ impl Cluster {
     }
 
     fn write_kubeconfig(&self, name: &str, identity: &Value) -> PathBuf {
-        let config = json!({
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "test", "cluster": {
-                "server": self.address(),
-                "certificate-authority": self.folder.path().join("ca.crt"),
-            }}],
-            "users": [{"name": name, "user": identity}],
-            "contexts": [{"name": "test", "context": {"cluster": "test", "user": name}}],
-            "current-context": "test",
-        });
-        let path = self.folder.path().join(format!("{name}.kubeconfig"));
-        std::fs::write(&path, config.to_string()).expect("kubeconfig");
-        path
+        write_kubeconfig(self.folder.path(), self.port, name, identity)
     }
 
     async fn wait_until_ready(&self) {
@@ -172,7 +159,8 @@ fn spawn(folder: &Path, name: &str, command: &mut Command) -> Child {
     command.stdin(Stdio::null()).stdout(log.try_clone().expect("log")).stderr(log).spawn().expect("it starts")
 }
 
-fn etcd_command(folder: &Path, port: u16) -> Command {
+/// etcd, keeping its data below `folder`.
+pub fn etcd_command(folder: &Path, port: u16) -> Command {
     let (client, peer) = (format!("http://127.0.0.1:{port}"), format!("http://127.0.0.1:{}", free_port()));
     let mut command = Command::new(part("etcd"));
     command
@@ -185,7 +173,9 @@ fn etcd_command(folder: &Path, port: u16) -> Command {
     command
 }
 
-fn spawn_api_server(folder: &Path, port: u16, etcd_port: u16) -> Child {
+/// kube-apiserver with the certificates and keys of `folder`: `ca.crt`, `server.crt`, `server.key`, `tokens.key`
+/// and `tokens.pub`.
+pub fn api_server_command(folder: &Path, port: u16, etcd_port: u16) -> Command {
     let file = |flag: &str, name: &str| format!("--{flag}={}", folder.join(name).display());
     let mut command = Command::new(part("kube-apiserver"));
     command
@@ -197,9 +187,32 @@ fn spawn_api_server(folder: &Path, port: u16, etcd_port: u16) -> Child {
         .arg(file("service-account-signing-key-file", "tokens.key"))
         .arg("--service-account-issuer=https://kubernetes.default.svc")
         .args(["--service-cluster-ip-range=10.0.0.0/24", "--authorization-mode=RBAC"])
+        // No controller makes default service accounts here, and the plugin refuses Pods without one.
         .args(["--disable-admission-plugins=ServiceAccount", "--endpoint-reconciler-type=none"])
         .arg("--shutdown-delay-duration=0s");
-    spawn(folder, "kube-apiserver", &mut command)
+    command
+}
+
+fn spawn_api_server(folder: &Path, port: u16, etcd_port: u16) -> Child {
+    spawn(folder, "kube-apiserver", &mut api_server_command(folder, port, etcd_port))
+}
+
+/// Writes `NAME.kubeconfig` into `folder`, for who is known by `user`.
+pub fn write_kubeconfig(folder: &Path, port: u16, name: &str, user: &Value) -> PathBuf {
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "test", "cluster": {
+            "server": format!("https://127.0.0.1:{port}"),
+            "certificate-authority": folder.join("ca.crt"),
+        }}],
+        "users": [{"name": name, "user": user}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": name}}],
+        "current-context": "test",
+    });
+    let path = folder.join(format!("{name}.kubeconfig"));
+    std::fs::write(&path, config.to_string()).expect("kubeconfig");
+    path
 }
 
 fn write_certificates(folder: &Path) {
@@ -228,7 +241,23 @@ fn write_certificates(folder: &Path) {
     std::fs::write(folder.join("tokens.pub"), tokens.public_key_pem()).expect("file");
 }
 
-fn free_port() -> u16 {
+/// A port of loopback that nobody listens on now.
+pub fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("port");
     listener.local_addr().expect("address").port()
+}
+
+/// A Pod with a container for each image.
+pub fn pod(namespace: &str, name: &str, images: &[impl AsRef<str>]) -> Value {
+    let containers: Vec<Value> = images
+        .iter()
+        .enumerate()
+        .map(|(number, image)| json!({"name": format!("c{number}"), "image": image.as_ref()}))
+        .collect();
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"containers": containers},
+    })
 }

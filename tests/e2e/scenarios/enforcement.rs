@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::world::{VERIFICATION, World, pod};
+use crate::support::cluster::pod;
+use crate::world::{VERIFICATION, World};
 
 pub async fn deny(world: &mut World) {
     let (signed, unsigned) =

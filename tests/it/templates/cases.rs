@@ -52,19 +52,9 @@ pub fn cases(template: &str) -> Vec<Case> {
     serde_json::from_value(cases).unwrap_or_else(|error| panic!("{template}: {error}"))
 }
 
-/// A Pod with a container for each image.
+/// A Pod of namespace `team` with a container for each image.
 pub fn pod(images: &[String]) -> Value {
-    let containers: Vec<Value> = images
-        .iter()
-        .enumerate()
-        .map(|(number, image)| json!({"name": format!("c{number}"), "image": image}))
-        .collect();
-    json!({
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "app", "namespace": "team"},
-        "spec": {"containers": containers},
-    })
+    crate::support::cluster::pod("team", "app", images)
 }
 
 /// A review of an object, as Gatekeeper hands an admission request to Rego.
