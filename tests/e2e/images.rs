@@ -1,16 +1,19 @@
 //! The registry, and images in it that are signed or not.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::support::registry::{Faults, IMAGE_MANIFEST, TestRegistry, image_manifest, sha256};
 use crate::support::signer::{JWS, SIGNATURE_TYPE, SignOptions, Target, TestSigner};
 
 /// Images in a registry that counts requests. A repository holds one image.
 pub struct Images {
     pub registry: TestRegistry,
+    tags: AtomicUsize,
 }
 
 impl Images {
     pub async fn start() -> Self {
-        Self { registry: TestRegistry::start(Faults::default()).await }
+        Self { registry: TestRegistry::start(Faults::default()).await, tags: AtomicUsize::default() }
     }
 
     /// An image without any signature: `host/repository@digest`.
@@ -43,5 +46,10 @@ impl Images {
     pub fn tag(&self, repository: &str, tag: &str) -> String {
         self.registry.tag(repository, tag, &sha256(&image_manifest(repository)));
         format!("{}/{repository}:{tag}", self.registry.host())
+    }
+
+    /// The repository's image by a tag that nobody has asked about.
+    pub fn by_new_tag(&self, repository: &str) -> String {
+        self.tag(repository, &format!("new{}", self.tags.fetch_add(1, Ordering::Relaxed)))
     }
 }

@@ -20,6 +20,7 @@
     reason = "this is a program whose output people read, and it fails by panicking as tests do"
 )]
 
+mod admission;
 mod api;
 mod chart;
 mod cluster;
@@ -28,9 +29,11 @@ mod hallmark_process;
 mod images;
 mod kubectl;
 mod load;
+mod objects;
 mod pki;
 mod process;
 mod runner;
+mod samples;
 mod scenarios;
 mod service;
 mod stand_in;

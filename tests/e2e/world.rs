@@ -277,28 +277,29 @@ impl World {
         known.clone()
     }
 
-    /// Waits until the condition Ready of a resource of the cluster is as it should be, with these words.
+    /// Waits until the condition Ready of a resource of the cluster is as it should be, and a condition has these
+    /// words.
     pub async fn status_says(&self, kind: &str, name: &str, ready: &str, words: &str) {
-        self.status_at(&format!("{}/{name}", plural(kind)), ready, words).await;
+        self.status_at(kind, name, ready, words).await;
     }
 
     /// As [`Self::status_says`], for a resource of a namespace.
     pub async fn status_says_in(&self, kind: &str, namespace: &str, name: &str, ready: &str, words: &str) {
-        self.status_at(&format!("namespaces/{namespace}/{}/{name}", plural(kind)), ready, words).await;
+        self.status_at(kind, &format!("{namespace}/{name}"), ready, words).await;
     }
 
-    async fn status_at(&self, path: &str, ready: &str, words: &str) {
-        until(&format!("the status of {path} says {ready} {words}"), PATIENCE, || async {
-            let answer = self.api().get(&format!("/apis/config.ratify.deislabs.io/v1beta1/{path}")).await;
+    async fn status_at(&self, kind: &str, name: &str, ready: &str, words: &str) {
+        until(&format!("the status of {kind} {name} says {ready} {words}"), PATIENCE, || async {
+            let answer = self.api().get(&resource_path(kind, name)).await;
             let status = &answer.body["status"];
             let current = status["observedGeneration"] == answer.body["metadata"]["generation"];
-            let conditions = status["conditions"].as_array().into_iter().flatten();
-            let is = conditions.into_iter().any(|condition| {
-                condition["type"] == "Ready"
-                    && condition["status"] == ready
-                    && condition["message"].as_str().is_some_and(|message| message.contains(words))
-            });
-            let success = status["issuccess"] == (ready == "True");
+            let conditions: Vec<&Value> = status["conditions"].as_array().into_iter().flatten().collect();
+            let is = conditions.iter().any(|it| it["type"] == "Ready" && it["status"] == ready)
+                && conditions
+                    .iter()
+                    .any(|it| it["message"].as_str().is_some_and(|said| said.contains(words)));
+            let success = if kind.ends_with("Executor") { "succeeded" } else { "issuccess" };
+            let success = status[success] == (ready == "True");
             if current && is && success { Ok(()) } else { Err(status.to_string()) }
         })
         .await;
@@ -401,9 +402,20 @@ async fn start_replica(processes: &Processes, folder: &Path, kubeconfig: &Path, 
     Hallmark::start(processes, name, kubeconfig, &arguments.collect::<Vec<_>>()).await
 }
 
-fn plural(kind: &str) -> String {
-    let kind = kind.to_lowercase();
-    kind.strip_suffix("policy").map_or_else(|| format!("{kind}s"), |stem| format!("{stem}policies"))
+/// Where a resource of Ratify's is; `name` is NAMESPACE/NAME for one of a namespace.
+pub fn resource_path(kind: &str, name: &str) -> String {
+    let group = if kind.ends_with("Executor") {
+        "config.ratify.sh/v2alpha1"
+    } else {
+        "config.ratify.deislabs.io/v1beta1"
+    };
+    let lower = kind.to_lowercase();
+    let plural =
+        lower.strip_suffix("policy").map_or_else(|| format!("{lower}s"), |stem| format!("{stem}policies"));
+    match name.split_once('/') {
+        Some((namespace, name)) => format!("/apis/{group}/namespaces/{namespace}/{plural}/{name}"),
+        None => format!("/apis/{group}/{plural}/{name}"),
+    }
 }
 
 fn provider_path(name: &str) -> String {

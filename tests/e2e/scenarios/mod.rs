@@ -5,9 +5,13 @@ mod certificates;
 mod chart_objects;
 mod configuration;
 mod enforcement;
+mod executors;
 mod mutation;
+mod objects;
 mod outages;
+mod ratify_templates;
 mod replicas;
+mod templates;
 mod tenants;
 
 use crate::runner::Scenario;
@@ -34,6 +38,18 @@ pub fn all() -> Vec<Scenario> {
         scenario!(tenants, certificate_store_of_a_tenant),
         scenario!(tenants, secret_of_another),
         scenario!(tenants, image_with_a_namespace),
+        scenario!(objects, ephemeral_containers),
+        scenario!(objects, init_containers_and_image_volumes),
+        scenario!(objects, workloads_of_every_template),
+        scenario!(templates, signer_identity),
+        scenario!(templates, several_signers),
+        scenario!(templates, digest_required),
+        scenario!(templates, exemptions),
+        scenario!(ratify_templates, templates_of_ratify),
+        scenario!(ratify_templates, wrong_issuer_of_ratifys_template),
+        scenario!(executors, executor_in_its_scope),
+        scenario!(executors, executor_of_a_namespace),
+        scenario!(executors, executors_that_overlap),
         scenario!(configuration, key_rotated),
         scenario!(certificates, gatekeepers_authority_rotated),
         scenario!(certificates, authority_secret_deleted),
