@@ -16,7 +16,7 @@ use super::follow::{Follower, INTERVAL, Reading};
 use super::planner::{Planner, StoreChoice};
 use super::{gateway, shared};
 use crate::config::{KubernetesSettings, Settings};
-use crate::controller::gateway::{Gatekeeping, Gateway};
+use crate::controller::gateway::Gatekeeping;
 use crate::controller::{Cluster, Connection, Judged, SecretWatches, Tasks};
 use crate::engine::diagnostic::{Diagnostic, Severity};
 use crate::engine::{Clock, Engine, EngineParts};
@@ -90,7 +90,12 @@ impl Provider {
         };
         let watching = Arc::clone(&tls);
         let tasks = vec![tokio::spawn(following.run()), tokio::spawn(async move { watching.watch().await })];
-        let (gatekeeping, unread) = gateway.map(Gateway::start).unzip();
+        let looks = Arc::clone(&tls);
+        let look_at_files = move || {
+            let looks = Arc::clone(&looks);
+            tokio::task::spawn_blocking(move || looks.poll_once());
+        };
+        let (gatekeeping, unread) = gateway.map(|gateway| gateway.start(look_at_files)).unzip();
         let gatekeeper_waits_for: WaitingFor = Arc::new(move || unread.as_ref().and_then(|unread| unread()));
         let waiting_for: WaitingFor =
             Arc::new(move || cluster.as_ref().and_then(|cluster| cluster.waiting_for(Timestamp::now())));

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::Write as _;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -239,6 +240,26 @@ fn write_certificates(folder: &Path) {
     let tokens = KeyPair::generate().expect("key");
     std::fs::write(folder.join("tokens.key"), tokens.serialize_pem()).expect("file");
     std::fs::write(folder.join("tokens.pub"), tokens.public_key_pem()).expect("file");
+}
+
+/// Puts files into a folder as the kubelet mounts a Secret: links through `..data`, which is swapped at one stroke.
+pub fn mount(folder: &Path, files: &[(&str, &str)]) {
+    std::fs::create_dir_all(folder).expect("folder");
+    let inside = tempfile::Builder::new().prefix("..").tempdir_in(folder).expect("folder").keep();
+    for (name, text) in files {
+        std::fs::write(inside.join(name), text).expect("file");
+        let link = folder.join(name);
+        if !link.is_symlink() {
+            symlink(Path::new("..data").join(name), link).expect("link");
+        }
+    }
+    let (data, next) = (folder.join("..data"), folder.join("..data_tmp"));
+    let before = std::fs::read_link(&data).ok();
+    symlink(inside.file_name().expect("name"), &next).expect("link");
+    std::fs::rename(next, data).expect("swapped");
+    if let Some(before) = before {
+        std::fs::remove_dir_all(folder.join(before)).expect("the former files");
+    }
 }
 
 /// A port of loopback that nobody listens on now.

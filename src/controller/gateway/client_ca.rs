@@ -1,8 +1,5 @@
-//! The authorities that vouch for Gatekeeper's client certificate, written into the file that the server
-//! follows.
+//! The authorities that vouch for Gatekeeper's client certificate, read from the cluster.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +10,7 @@ use kube::Api;
 use tokio::sync::watch;
 
 use super::bundle_secret::{CA_ENTRY, ca_entry};
+use super::client_file::{Changed, ClientFile};
 use super::follow::{Seen, follow};
 use super::overlap::Overlap;
 use super::said::Said;
@@ -32,33 +30,32 @@ pub(super) struct Follower {
     connection: Connection,
     webhook: Arc<str>,
     waiting: Waiting,
-    file: PathBuf,
+    file: ClientFile,
     overlap: Overlap,
-    written: Option<String>,
     unusable: Said,
-    unwritten: Said,
 }
 
 /// The authorities, and what is wrong with some; or why there are none.
 type Read = Result<(Vec<Certificate>, Vec<String>), String>;
 
 impl Follower {
-    /// Nothing is read yet. `None` where the server follows no such file.
+    /// Nothing is read of the cluster yet, and what an earlier process left counts meanwhile. `changed` is called
+    /// when the file is another; `None` where the server follows none.
     pub(super) fn new(
         connection: &Connection,
         settings: &GatewaySettings,
         waiting: &Waiting,
+        changed: Changed,
     ) -> Option<Self> {
-        let (overlap, written, unusable, unwritten) = Default::default();
+        let mut file = ClientFile::new(settings.client_ca.clone()?, changed);
+        let overlap = file.resume(Timestamp::now());
         Some(Self {
             connection: connection.clone(),
             webhook: Arc::clone(&settings.gatekeeper.webhook),
             waiting: waiting.clone(),
-            file: settings.client_ca.clone()?,
+            file,
             overlap,
-            written,
-            unusable,
-            unwritten,
+            unusable: Said::default(),
         })
     }
 
@@ -91,7 +88,7 @@ impl Follower {
         loop {
             let now = seen.borrow_and_update().clone();
             self.take(&now, &what, &read);
-            self.write();
+            self.file.write(&mut self.overlap, Timestamp::now());
             tokio::select! {
                 changed = seen.changed() => if changed.is_err() { return },
                 _ = ticks.tick() => {}
@@ -119,14 +116,16 @@ impl Follower {
                     self.complain(&format!("{what}: {}: the others vouch for Gatekeeper", flaws.join("; ")));
                 }
             }
-            Err(why) if self.overlap.at(Timestamp::now()).is_empty() => {
-                self.waiting.wait(WAITING, format!("{what} {why}"));
-                self.complain(&format!("{what} {why}: no client is let in"));
-            }
             Err(why) => {
-                self.complain(&format!(
-                    "{what} {why}: what vouched for Gatekeeper's certificate before still does"
-                ));
+                if self.overlap.current().is_empty() {
+                    self.waiting.wait(WAITING, format!("{what} {why}"));
+                }
+                let meanwhile = if self.overlap.at(Timestamp::now()).is_empty() {
+                    "no client is let in"
+                } else {
+                    "what vouched for Gatekeeper's certificate before still does"
+                };
+                self.complain(&format!("{what} {why}: {meanwhile}"));
             }
         }
     }
@@ -136,42 +135,4 @@ impl Follower {
             tracing::warn!("{text}");
         }
     }
-
-    fn write(&mut self) {
-        let authorities = self.overlap.at(Timestamp::now());
-        let text = pem::to_pem(&authorities);
-        if authorities.is_empty() || self.written.as_deref() == Some(text.as_str()) {
-            return;
-        }
-        match replace(&self.file, text.as_bytes()) {
-            Ok(()) => {
-                self.unwritten.clear();
-                tracing::info!(
-                    file = %self.file.display(),
-                    authorities = authorities.len(),
-                    former = self.overlap.former(),
-                    "the authorities of Gatekeeper's client certificate changed"
-                );
-                self.written = Some(text);
-            }
-            Err(error) => {
-                let text = format!("{} cannot be written: {error}", self.file.display());
-                if self.unwritten.is_news(&text) {
-                    tracing::error!("{text}; it is tried again, and what is in force stays");
-                }
-            }
-        }
-    }
-}
-
-/// Replaces a file as a whole: the server reads the old content or the new.
-fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let draft = path.with_extension("new");
-    let mut file = std::fs::File::create(&draft)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    std::fs::rename(&draft, path)
 }

@@ -16,6 +16,7 @@ mod authority;
 mod authority_secret;
 mod bundle_secret;
 mod client_ca;
+mod client_file;
 mod follow;
 mod overlap;
 mod pem;
@@ -108,8 +109,12 @@ impl Gateway {
         }
     }
 
-    /// Starts to follow everything. What is said by [`Waiting`] is no longer said once it was read.
-    pub fn start(mut self) -> (Gatekeeping, impl Fn() -> Option<String> + Send + Sync + 'static) {
+    /// Starts to follow everything. What is said by [`Waiting`] is no longer said once it was read. Whenever the
+    /// file of client authorities is another, `clients_changed` is called: a client may come at once.
+    pub fn start(
+        mut self,
+        clients_changed: impl Fn() + Send + Sync + 'static,
+    ) -> (Gatekeeping, impl Fn() -> Option<String> + Send + Sync + 'static) {
         let mut tasks = Vec::new();
         if let Some(authority) = self.authority.take() {
             tasks.push(tokio::spawn(authority.run()));
@@ -123,12 +128,16 @@ impl Gateway {
             let (bundle, metrics) = (self.bundle.subscribe(), Arc::clone(&self.metrics));
             tasks.push(tokio::spawn(keeper.run(bundle, metrics)));
         }
-        let follower = client_ca::Follower::new(&self.connection, &self.settings, &self.waiting);
+        let follower = || {
+            let changed = Arc::new(clients_changed);
+            client_ca::Follower::new(&self.connection, &self.settings, &self.waiting, changed)
+        };
         tasks.extend(match &self.settings.gatekeeper.client_ca {
-            ClientAuthority::Webhook => follower.map(|follower| tokio::spawn(follower.of_webhook())),
+            ClientAuthority::Webhook => follower().map(|follower| tokio::spawn(follower.of_webhook())),
             ClientAuthority::Secret(name) => {
-                follower.map(|follower| tokio::spawn(follower.of_secret(name.clone())))
+                follower().map(|follower| tokio::spawn(follower.of_secret(name.clone())))
             }
+            // The file is somebody else's.
             ClientAuthority::File | ClientAuthority::Nobody => None,
         });
         let (connection, settings) = (self.connection.clone(), self.settings.clone());

@@ -5,27 +5,27 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
+use super::overlap::{Former, KEPT};
 use super::pem;
 use crate::x509::Certificate;
 
 /// Whose object it is: namespace and name of the installation.
 pub(super) const INSTALLATION: &str = "hallmark.io/installation";
 
-/// Which certificates of `caBundle` are former ones, and until when they stay in it.
-const FORMER: &str = "hallmark.io/former-authorities";
+/// Which certificates of `caBundle` this installation put there, and of former ones until when they stay in it.
+const AUTHORITIES: &str = "hallmark.io/authorities";
 
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
-/// How long an authority stays in a bundle after it was replaced: until every replica shows a certificate of
-/// the new one, which mounted Secrets take a minute or two for.
-const KEPT: SignedDuration = SignedDuration::from_hours(1);
+/// The longest list of authorities that is read, in bytes.
+const MAX_NOTED_BYTES: usize = 4096;
 
-/// The longest list of former authorities that is read, in bytes.
-const MAX_FORMER_BYTES: usize = 4096;
+/// Certificates, and until when each is kept; `None` for those that vouch for the server now.
+type Noted = BTreeMap<String, Option<Timestamp>>;
 
 /// The ClusterRole that owns Provider objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,31 +61,31 @@ pub(super) enum Step {
 }
 
 impl Wanted {
-    /// What to do. `bundle`: the certificates that vouch for this server now; `former`: those of a bundle
-    /// that this process wanted before.
+    /// What to do. `bundle`: the certificates that vouch for this server now; `former`: those that did before
+    /// as far as this process knows, and until when they stay.
     pub(super) fn step(
         &self,
         bundle: &[Certificate],
-        former: &[Certificate],
+        former: &[Former],
         owner: Option<&Owner>,
         existing: Option<&DynamicObject>,
         now: Timestamp,
     ) -> Step {
-        let Some(existing) = existing else {
-            return Step::Apply(self.object(&pem::to_pem(bundle), &BTreeMap::new(), owner));
-        };
-        if existing.metadata.deletion_timestamp.is_some() {
+        if existing.is_some_and(|existing| existing.metadata.deletion_timestamp.is_some()) {
             return Step::Wait;
         }
-        let is_ours = self.is_ours(existing, owner);
-        if !is_ours && !self.adopt {
-            return Step::Foreign(whose(existing));
+        let kept = match existing {
+            Some(existing) if self.is_ours(existing, owner) => kept(bundle, former, Some(existing), now),
+            Some(existing) if !self.adopt => return Step::Foreign(whose(existing)),
+            Some(_) => Vec::new(),
+            None => kept(bundle, former, None, now),
+        };
+        let object = self.object(bundle, &kept, owner);
+        if existing.is_some_and(|existing| is_as_wanted(existing, &object, bundle, &kept)) {
+            Step::Keep
+        } else {
+            Step::Apply(object)
         }
-        let kept = if is_ours { kept(bundle, former, existing, now) } else { Vec::new() };
-        let entries = kept.iter().map(|(certificate, until)| (short(certificate), *until)).collect();
-        let list = pem::to_pem(bundle.iter().chain(kept.iter().map(|(certificate, _)| certificate)));
-        let object = self.object(&list, &entries, owner);
-        if is_as_wanted(existing, &object) { Step::Keep } else { Step::Apply(object) }
     }
 
     fn is_ours(&self, existing: &DynamicObject, owner: Option<&Owner>) -> bool {
@@ -94,15 +94,9 @@ impl Wanted {
             || owner.is_some_and(|owner| owners.into_iter().any(|one| one.uid == owner.uid))
     }
 
-    fn object(&self, bundle: &str, former: &BTreeMap<String, Timestamp>, owner: Option<&Owner>) -> Value {
-        let mut annotations = json!({INSTALLATION: self.installation});
-        if let Some(annotations) = annotations.as_object_mut()
-            && !former.is_empty()
-        {
-            let entries: Vec<String> =
-                former.iter().map(|(short, until)| format!("{short}={until}")).collect();
-            annotations.insert(FORMER.to_owned(), entries.join(",").into());
-        }
+    fn object(&self, bundle: &[Certificate], kept: &[Former], owner: Option<&Owner>) -> Value {
+        let annotations = json!({INSTALLATION: self.installation, AUTHORITIES: note(bundle, kept)});
+        let list = pem::to_pem(bundle.iter().chain(kept.iter().map(|(certificate, _)| certificate)));
         let mut metadata = json!({
             "name": &*self.name,
             "labels": {MANAGED_BY: "hallmark"},
@@ -121,37 +115,61 @@ impl Wanted {
             "apiVersion": "externaldata.gatekeeper.sh/v1beta1",
             "kind": "Provider",
             "metadata": metadata,
-            "spec": {"url": self.url, "timeout": self.timeout, "caBundle": STANDARD.encode(bundle)},
+            "spec": {"url": self.url, "timeout": self.timeout, "caBundle": STANDARD.encode(list)},
         })
     }
 }
 
-/// Certificates of the object's bundle that were replaced not long ago, and until when they stay. What nobody
-/// of this installation put there is not among them.
+/// Certificates that were replaced not long ago, and until when they stay: those of the object's bundle that
+/// this installation put there, so that all replicas agree, a new one too; where it holds none, those that this
+/// process knows.
 fn kept(
     bundle: &[Certificate],
-    former: &[Certificate],
-    existing: &DynamicObject,
+    former: &[Former],
+    existing: Option<&DynamicObject>,
     now: Timestamp,
-) -> Vec<(Certificate, Timestamp)> {
+) -> Vec<Former> {
     let latest = now.saturating_add(KEPT).unwrap_or(Timestamp::MAX);
-    let entries = former_entries(annotation(existing, FORMER).unwrap_or_default());
-    let held = held(existing);
-    let candidates = held.into_iter().filter(|certificate| !bundle.contains(certificate));
-    let with_end = candidates.filter_map(|certificate| {
-        let noted = entries.get(&short(&certificate)).copied();
-        let until = noted.or_else(|| former.contains(&certificate).then_some(latest))?.min(latest);
-        Some((certificate, until))
-    });
-    with_end.filter(|(certificate, until)| now < *until && now <= certificate.not_after()).collect()
+    let held = existing.map(held).unwrap_or_default();
+    let candidates: Vec<Former> = if held.is_empty() {
+        former.to_vec()
+    } else {
+        let noted = existing.and_then(|existing| annotation(existing, AUTHORITIES)).map(noted);
+        let noted = noted.unwrap_or_default();
+        let until = |certificate: &Certificate| match noted.get(&short(certificate)) {
+            Some(until) => Some(until.unwrap_or(latest)),
+            None => former.iter().find(|(one, _)| one == certificate).map(|(_, until)| *until),
+        };
+        held.into_iter().filter_map(|one| until(&one).map(|until| (one, until))).collect()
+    };
+    let capped = candidates.into_iter().map(|(certificate, until)| (certificate, until.min(latest)));
+    let stays = |(certificate, until): &Former| {
+        !bundle.contains(certificate) && now < *until && now <= certificate.not_after()
+    };
+    capped.filter(stays).collect()
 }
 
-fn former_entries(text: &str) -> BTreeMap<String, Timestamp> {
-    if text.len() > MAX_FORMER_BYTES {
-        return BTreeMap::new();
+/// What the annotation says.
+fn note(bundle: &[Certificate], kept: &[Former]) -> String {
+    let current = bundle.iter().map(|certificate| (short(certificate), None));
+    let former = kept.iter().map(|(certificate, until)| (short(certificate), Some(*until)));
+    let entries: Noted = current.chain(former).collect();
+    let entries = entries.into_iter().map(|(short, until)| match until {
+        Some(until) => format!("{short}={until}"),
+        None => short,
+    });
+    entries.collect::<Vec<_>>().join(",")
+}
+
+fn noted(text: &str) -> Noted {
+    if text.len() > MAX_NOTED_BYTES {
+        return Noted::new();
     }
-    let entries = text.split(',').filter_map(|entry| entry.split_once('='));
-    entries.filter_map(|(short, until)| Some((short.to_owned(), until.parse().ok()?))).collect()
+    let entries = text.split(',').filter_map(|entry| match entry.split_once('=') {
+        Some((short, until)) => Some((short.to_owned(), Some(until.parse().ok()?))),
+        None => Some((entry.to_owned(), None)),
+    });
+    entries.collect()
 }
 
 /// The certificates of the object's bundle; none where it cannot be read.
@@ -187,17 +205,33 @@ fn whose(existing: &DynamicObject) -> String {
     if managers.is_empty() { "somebody else".to_owned() } else { managers.join(", ") }
 }
 
-/// Whether the object says all that is wanted, and in `spec` nothing else.
-fn is_as_wanted(existing: &DynamicObject, wanted: &Value) -> bool {
+/// Whether the object says all that is wanted, and in `spec` nothing else. Certificates have no order: of two
+/// replicas, one may sign by the next authority a moment before the other.
+fn is_as_wanted(existing: &DynamicObject, wanted: &Value, bundle: &[Certificate], kept: &[Former]) -> bool {
     let metadata = wanted.get("metadata");
     let text = |member: &str, name: &str| metadata?.get(member)?.get(name)?.as_str();
     let labels = existing.metadata.labels.as_ref();
     let owners = existing.metadata.owner_references.iter().flatten();
     let owner = metadata.and_then(|metadata| metadata.get("ownerReferences")?.get(0)?.get("uid")?.as_str());
-    existing.data.get("spec") == wanted.get("spec")
-        && [INSTALLATION, FORMER].iter().all(|name| annotation(existing, name) == text("annotations", name))
+    let held = held(existing);
+    let has = |certificate: &Certificate| held.contains(certificate);
+    let certificates = held.len() == bundle.len() + kept.len()
+        && bundle.iter().all(has)
+        && kept.iter().all(|(certificate, _)| has(certificate));
+    certificates
+        && others(existing.data.get("spec")) == others(wanted.get("spec"))
+        && [INSTALLATION, AUTHORITIES]
+            .iter()
+            .all(|name| annotation(existing, name) == text("annotations", name))
         && labels.and_then(|labels| labels.get(MANAGED_BY)).map(String::as_str) == text("labels", MANAGED_BY)
         && owner.is_none_or(|uid| owners.into_iter().any(|one| one.uid == uid))
+}
+
+/// The fields of `spec` beside the certificates.
+fn others(spec: Option<&Value>) -> Option<serde_json::Map<String, Value>> {
+    let mut fields = spec?.as_object()?.clone();
+    fields.remove("caBundle");
+    Some(fields)
 }
 
 #[cfg(test)]
@@ -298,15 +332,50 @@ pub(super) mod tests {
         let before = settled(std::slice::from_ref(&one));
         let new = [other.clone()];
         // The replica that wanted the former one before.
-        let step = wanted().step(&new, std::slice::from_ref(&one), Some(&owner()), Some(&before), at(0));
-        let object = applied(step);
+        let former = [(one.clone(), at(HOUR))];
+        let object = applied(wanted().step(&new, &former, Some(&owner()), Some(&before), at(0)));
         assert_eq!(bundle_of(&object), [other.clone(), one.clone()]);
         // Another, and the same after a restart.
         for seconds in [1, HOUR - 1] {
             assert_eq!(wanted().step(&new, &[], Some(&owner()), Some(&object), at(seconds)), Step::Keep);
         }
-        let step = wanted().step(&new, &[one], Some(&owner()), Some(&object), at(HOUR));
+        let step = wanted().step(&new, &former, Some(&owner()), Some(&object), at(HOUR));
         assert_eq!(bundle_of(&applied(step)), [other]);
+    }
+
+    /// A Pod that starts while the others still show a certificate of the former authority.
+    #[test]
+    fn a_replica_that_never_knew_the_former_authority_keeps_it_too() {
+        let (one, other) = (authority("one", 400 * HOUR), authority("other", 400 * HOUR));
+        let before = settled(std::slice::from_ref(&one));
+        let new = [other.clone()];
+        let object = applied(wanted().step(&new, &[], Some(&owner()), Some(&before), at(0)));
+        assert_eq!(bundle_of(&object), [other.clone(), one]);
+        let step = wanted().step(&new, &[], Some(&owner()), Some(&object), at(HOUR));
+        assert_eq!(bundle_of(&applied(step)), [other]);
+    }
+
+    #[test]
+    fn an_object_that_is_made_again_has_the_former_authorities() {
+        let (one, other) = (authority("one", 400 * HOUR), authority("other", 400 * HOUR));
+        let (new, former) = ([other.clone()], [(one.clone(), at(HOUR))]);
+        let mut damaged = settled(&new);
+        damaged.data["spec"]["caBundle"] = json!("eA==");
+        for existing in [None, Some(&damaged)] {
+            let object = applied(wanted().step(&new, &former, Some(&owner()), existing, at(1)));
+            assert_eq!(bundle_of(&object), [other.clone(), one.clone()]);
+            assert_eq!(wanted().step(&new, &[], Some(&owner()), Some(&object), at(2)), Step::Keep);
+            let step = wanted().step(&new, &former, Some(&owner()), Some(&object), at(HOUR));
+            assert_eq!(bundle_of(&applied(step)), std::slice::from_ref(&other));
+        }
+    }
+
+    /// Of two replicas one may already sign by the next authority: they do not overwrite each other meanwhile.
+    #[test]
+    fn the_order_of_a_bundle_is_no_difference() {
+        let (one, other) = (authority("one", 400 * HOUR), authority("other", 400 * HOUR));
+        let object = settled(&[one.clone(), other.clone()]);
+        assert_eq!(wanted().step(&[other, one], &[], Some(&owner()), Some(&object), at(1)), Step::Keep);
     }
 
     #[test]
@@ -314,10 +383,10 @@ pub(super) mod tests {
         let (one, other) = (authority("one", 400 * HOUR), authority("other", 400 * HOUR));
         let mut object = settled(&[other.clone(), one.clone()]);
         let annotations = object.metadata.annotations.as_mut().unwrap();
-        annotations.insert(FORMER.to_owned(), format!("{}=2099-01-01T00:00:00Z", short(&one)));
+        annotations.insert(AUTHORITIES.to_owned(), format!("{}=2099-01-01T00:00:00Z", short(&one)));
         let step = wanted().step(&[other], &[], Some(&owner()), Some(&object), at(0));
-        let until = at(HOUR).to_string();
-        assert!(annotation(&applied(step), FORMER).unwrap().ends_with(&until));
+        let noted = format!("{}={}", short(&one), at(HOUR));
+        assert!(annotation(&applied(step), AUTHORITIES).unwrap().contains(&noted));
     }
 
     #[test]
@@ -333,10 +402,11 @@ pub(super) mod tests {
         }))
         .unwrap();
         let other = [authority("other", 400 * HOUR)];
-        let step = wanted().step(&other, &one, Some(&owner()), Some(&foreign), at(0));
+        let former = [(one[0].clone(), at(HOUR))];
+        let step = wanted().step(&other, &former, Some(&owner()), Some(&foreign), at(0));
         assert_eq!(step, Step::Foreign("the Helm release gatekeeper-system/ratify".to_owned()));
         let adopting = Wanted { adopt: true, ..wanted() };
-        let step = adopting.step(&other, &one, Some(&owner()), Some(&foreign), at(0));
+        let step = adopting.step(&other, &former, Some(&owner()), Some(&foreign), at(0));
         assert_eq!(bundle_of(&applied(step)), other);
         let mut another = settled(&one);
         another.metadata.owner_references = None;

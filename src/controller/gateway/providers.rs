@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use super::follow::{Seen, follow};
+use super::overlap::Overlap;
 use super::provider::{Owner, Step, Wanted};
 use super::said::Said;
 use super::{Bundle, GatewaySettings, pem};
@@ -20,7 +21,6 @@ use crate::config::ProviderSettings;
 use crate::controller::Connection;
 use crate::controller::failure::Failure;
 use crate::telemetry::Metrics;
-use crate::x509::Certificate;
 
 /// What the API server remembers as the writer of these fields.
 const FIELD_MANAGER: &str = "hallmark";
@@ -35,8 +35,7 @@ pub(super) struct Keeper {
     wanted: Wanted,
     owner_name: Option<Arc<str>>,
     owner: Option<Owner>,
-    bundle: Vec<Certificate>,
-    former: Vec<Certificate>,
+    bundle: Overlap,
     said: Said,
     said_of_owner: Said,
 }
@@ -58,7 +57,7 @@ impl Keeper {
             installation: format!("{}/{}", connection.namespace, settings.name),
             adopt: settings.gatekeeper.adopt,
         };
-        let (owner, bundle, former, said, said_of_owner) = Default::default();
+        let (owner, bundle, said, said_of_owner) = Default::default();
         Self {
             providers: Api::all_with(connection.client.clone(), &resource),
             roles: Api::all(connection.client.clone()),
@@ -66,7 +65,6 @@ impl Keeper {
             owner_name: settings.gatekeeper.owner.clone(),
             owner,
             bundle,
-            former,
             said,
             said_of_owner,
         }
@@ -96,11 +94,9 @@ impl Keeper {
 
     fn take_bundle(&mut self, pem: Option<&str>) {
         let read = pem.and_then(|pem| pem::certificates(pem.as_bytes()).ok()).unwrap_or_default();
-        if read.is_empty() || read == self.bundle {
-            return;
+        if !read.is_empty() {
+            self.bundle.take(read, Timestamp::now());
         }
-        let before = std::mem::replace(&mut self.bundle, read);
-        self.former = before.into_iter().filter(|certificate| !self.bundle.contains(certificate)).collect();
     }
 
     /// Does what is due. Whether the object is as it must be; `None` where that is not known.
@@ -114,7 +110,7 @@ impl Keeper {
             Seen::Missing => None,
             Seen::Found(object) => Some(&**object),
         };
-        if self.bundle.is_empty() {
+        if self.bundle.current().is_empty() {
             self.complain(
                 "no Provider object is written while the authority of the server certificate is unknown",
             );
@@ -148,7 +144,8 @@ impl Keeper {
     }
 
     fn step(&self, existing: Option<&DynamicObject>) -> Step {
-        self.wanted.step(&self.bundle, &self.former, self.owner.as_ref(), existing, Timestamp::now())
+        let (bundle, former) = (self.bundle.current(), self.bundle.former());
+        self.wanted.step(bundle, former, self.owner.as_ref(), existing, Timestamp::now())
     }
 
     async fn apply(&mut self, object: &Value) -> bool {

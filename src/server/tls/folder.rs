@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rustls::crypto::CryptoProvider;
 
+use super::LEARNING;
 use super::files::{self, FileError};
 use super::handshake::CurrentPair;
 use super::once::Complaint;
@@ -16,6 +17,8 @@ pub(super) struct PairFolder {
     folder: PathBuf,
     provider: Arc<CryptoProvider>,
     in_force: Option<[u8; 32]>,
+    /// What is to be in force, and when it was seen first.
+    learning: Option<([u8; 32], Timestamp)>,
     unusable: Complaint,
     dates: Complaint,
 }
@@ -58,7 +61,8 @@ struct Found {
 impl PairFolder {
     /// Nothing read yet.
     pub(super) fn new(folder: PathBuf, provider: Arc<CryptoProvider>) -> Self {
-        Self { folder, provider, in_force: None, unusable: Complaint::default(), dates: Complaint::default() }
+        let (in_force, learning, unusable, dates) = Default::default();
+        Self { folder, provider, in_force, learning, unusable, dates }
     }
 
     /// Reads both files and puts them in force if they are a pair that is no step back.
@@ -81,11 +85,14 @@ impl PairFolder {
 
     fn take(&mut self, now: Timestamp, current: &CurrentPair) -> Result<(), FolderError> {
         let Found { content, pair: Some(pair) } = self.find()? else { return Ok(()) };
-        let is_step_back =
-            !pair.leaf.valid_at(now) && current.get().is_some_and(|current| current.leaf.valid_at(now));
-        if is_step_back {
-            let (not_before, not_after) = (pair.leaf.not_before(), pair.leaf.not_after());
-            return Err(FolderError::OutOfDate { folder: self.folder.clone(), not_before, not_after });
+        if let Some(good) = current.get().filter(|current| current.leaf.valid_at(now)) {
+            if !pair.leaf.valid_at(now) {
+                let (not_before, not_after) = (pair.leaf.not_before(), pair.leaf.not_after());
+                return Err(FolderError::OutOfDate { folder: self.folder.clone(), not_before, not_after });
+            }
+            if pair.has_another_issuer(&good) && !self.is_learnt(content, now) {
+                return Ok(());
+            }
         }
         tracing::info!(
             folder = %self.folder.display(),
@@ -99,7 +106,24 @@ impl PairFolder {
         }
         current.put_in_force(pair);
         self.in_force = Some(content);
+        self.learning = None;
         Ok(())
+    }
+
+    /// Whether clients had the time to learn of what was found.
+    fn is_learnt(&mut self, found: [u8; 32], now: Timestamp) -> bool {
+        let (_, since) = *match &mut self.learning {
+            Some(learning) if learning.0 == found => learning,
+            learning => {
+                tracing::info!(
+                    folder = %self.folder.display(),
+                    seconds = LEARNING,
+                    "a server certificate of another authority will be shown, once clients had the time to learn of it"
+                );
+                learning.insert((found, now))
+            }
+        };
+        now.as_second() >= since.as_second().saturating_add(LEARNING)
     }
 
     /// Between the reads the folder may have been swapped: what does not fit is read once more.

@@ -37,5 +37,9 @@ use jiff::Timestamp;
 /// Where the time comes from. Certificates are judged and renewed by it.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// How long clients are given to learn of an authority before a certificate of it replaces one that is good, in
+/// seconds: Gatekeeper reads it from Provider objects, and whoever writes those hears of it when this server does.
+const LEARNING: i64 = 3;
+
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use rustls::pki_types::DnsName;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
+use x509_parser::oid_registry::OID_X509_EXT_AUTHORITY_KEY_IDENTIFIER;
 use x509_parser::prelude::FromDer as _;
 
 /// A subject alternative name of a kind that TLS compares.
@@ -47,6 +48,13 @@ pub(super) fn names_of(certificate: &[u8]) -> Option<Vec<Name>> {
     names.sort();
     names.dedup();
     Some(names)
+}
+
+/// The identifier of the key that signed a certificate, where it says one: authorities of one name differ in it.
+pub(super) fn signing_key_of(certificate: &[u8]) -> Option<Vec<u8>> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let extension = parsed.get_extension_unique(&OID_X509_EXT_AUTHORITY_KEY_IDENTIFIER).ok()??;
+    Some(extension.value.to_vec())
 }
 
 fn name(general: &GeneralName<'_>) -> Option<Name> {

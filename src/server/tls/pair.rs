@@ -10,7 +10,7 @@ use rustls::sign::CertifiedKey;
 
 use crate::x509::{Certificate, CertificateError, Purpose};
 
-use super::names::{Name, names_of};
+use super::names::{Name, names_of, signing_key_of};
 
 /// The longest chain that is shown to clients.
 const MAX_CHAIN: usize = 10;
@@ -86,6 +86,12 @@ impl ServerPair {
         // A key that cannot say which public key is its own counts as another's, too.
         certified.keys_match().map_err(|_| PairError::Mismatch)?;
         Ok(Self { certified: Arc::new(certified), leaf })
+    }
+
+    /// Whether another authority issued it, as far as the two certificates tell.
+    pub(super) fn has_another_issuer(&self, than: &Self) -> bool {
+        self.leaf.issuer_der() != than.leaf.issuer_der()
+            || signing_key_of(self.leaf.der()) != signing_key_of(than.leaf.der())
     }
 
     /// What Gatekeeper, whose rules are Go's, would refuse in the certificate whenever it is asked.

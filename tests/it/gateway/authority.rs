@@ -51,6 +51,11 @@ async fn replicas_that_start_at_once_share_one_authority_follow_its_change_and_r
         (one.join().expect("one"), other.join().expect("other"))
     });
     let first = agreed(&cluster, [&one, &other], |_| true).await;
+    // What Helm did not make goes with what it did.
+    let (secret, role) = (cluster.get(SECRET, NAMESPACE), cluster.get("clusterrole/hallmark", None));
+    let (secret, role) = (secret.expect("the Secret"), role.expect("the role"));
+    let owner = &secret["metadata"]["ownerReferences"][0];
+    assert_eq!((&owner["kind"], &owner["uid"]), (&Value::from("ClusterRole"), &role["metadata"]["uid"]));
     let provider = object(&cluster, PROVIDER, None, |_| true).await;
     let before = bundle(&provider);
     for replica in [&one, &other] {

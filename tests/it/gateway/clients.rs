@@ -1,10 +1,10 @@
-//! Gatekeeper's client certificate, by what its webhook configuration says.
+//! Gatekeeper's client certificate, by what its webhook configuration says, or a Secret.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use serde_json::json;
 
+use super::pki::Authority;
 use super::{answers, cluster, metric, served, settings};
 use crate::support::cluster::{Cluster, until};
 use crate::support::program::Served;
@@ -20,17 +20,9 @@ struct Gatekeeper {
 
 impl Gatekeeper {
     fn new(san: &str) -> Self {
-        let key = KeyPair::generate().expect("key");
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "gatekeeper-ca");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority = params.self_signed(&key).expect("certificate").pem();
-        let issuer = Issuer::new(params, key);
-        let mut params = CertificateParams::new([san.to_owned()]).expect("name");
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        let key = KeyPair::generate().expect("key");
-        let leaf = params.signed_by(&key, &issuer).expect("certificate").pem();
-        Self { authority, identity: format!("{leaf}{}", key.serialize_pem()) }
+        let authority = Authority::new("gatekeeper-ca");
+        let pair = authority.issue(&[san]);
+        Self { authority: authority.pem, identity: format!("{}{}", pair.certificate, pair.key) }
     }
 }
 
@@ -107,4 +99,56 @@ async fn gatekeepers_authority_is_followed_and_the_former_one_counts_on() {
     served.wait_for("an authority vouches for clients");
     let refused = answers(&served, &bundle, Some(&stranger.identity)).await;
     refused.expect_err("a client of another name");
+}
+
+const SECRET: &str = "secret/gatekeeper-authority";
+
+fn put(cluster: &Cluster, authorities: &str) {
+    let secret = json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "gatekeeper-authority", "namespace": "hallmark-system"},
+        "stringData": {"ca.crt": authorities},
+    });
+    cluster.apply(&secret.to_string());
+}
+
+async fn ready_says(served: &Served, wanted: u16, words: &str) {
+    until(words, || async {
+        let (status, text) = served.health("/readyz").await;
+        if status == wanted && text.contains(words) { Ok(()) } else { Err(format!("{status} {text}")) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_authority_of_clients_may_be_a_secret_that_is_followed_and_what_spoils_it_changes_nothing() {
+    let cluster = cluster().await;
+    let folder = tempfile::tempdir().expect("folder");
+    let san = format!("--client-san={NAME}");
+    let secret = "--gatekeeper-client-ca-secret=hallmark-system/gatekeeper-authority";
+    let arguments = ["--gatekeeper-client-ca=secret", secret, &san];
+    let served = served(&cluster, &settings(&folder, &["hallmark"], false), &arguments);
+    ready_says(&served, 503, "Secret hallmark-system/gatekeeper-authority is not there").await;
+    let (one, next) = (Gatekeeper::new(NAME), Gatekeeper::new(NAME));
+    let leaf = Authority::new("other").issue(&[NAME]);
+    put(&cluster, &leaf.certificate);
+    ready_says(&served, 503, "ca.crt holds no certificate of an authority").await;
+
+    put(&cluster, &one.authority);
+    is_let_in(&served, &one).await;
+    let bundle = std::fs::read_to_string(served.ca()).expect("CA");
+    answers(&served, &bundle, Some(&next.identity)).await.expect_err("another authority");
+    // Old and new side by side, as an operator does it, or the new one alone.
+    put(&cluster, &next.authority);
+    is_let_in(&served, &next).await;
+    is_let_in(&served, &one).await;
+    ready_says(&served, 200, "").await;
+
+    put(&cluster, "junk");
+    served.wait_for("ca.crt");
+    cluster.ok(&["delete", SECRET, "-n", "hallmark-system"], "");
+    served.wait_for("is not there");
+    is_let_in(&served, &next).await;
+    ready_says(&served, 200, "").await;
 }

@@ -4,6 +4,8 @@
 mod authority;
 mod clients;
 mod definitions;
+mod issued;
+mod pki;
 mod providers;
 
 use std::path::{Path, PathBuf};

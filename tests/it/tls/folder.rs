@@ -1,37 +1,24 @@
 //! A folder with the server's pair that changes under a server that goes on.
 
-use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use super::pki::{Authority, DAY, Pair, Validity, at};
 use super::wire::{Endpoint, der};
 use super::{folder_settings, write_pair};
 
-/// A folder as kubelet mounts a Secret: files are links through `..data`, which is swapped at one stroke.
-fn mount(folder: &Path, generation: &str, pair: &Pair) {
-    let inside = folder.join(generation);
-    std::fs::create_dir(&inside).unwrap();
-    write_pair(&inside, pair);
-    symlink(generation, folder.join("..data_tmp")).unwrap();
-    std::fs::rename(folder.join("..data_tmp"), folder.join("..data")).unwrap();
-    for name in ["tls.crt", "tls.key"] {
-        let link = folder.join(name);
-        if !link.is_symlink() {
-            symlink(Path::new("..data").join(name), link).unwrap();
-        }
-    }
+fn mount(folder: &Path, pair: &Pair) {
+    crate::support::cluster::mount(folder, &[("tls.crt", &pair.chain), ("tls.key", &pair.key)]);
 }
 
 #[tokio::test]
 async fn a_swapped_link_is_seen() {
     let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::new("servers"));
     let (first, second) = (authority.issue(&["localhost"]), authority.issue(&["localhost"]));
-    mount(folder.path(), "..2026_1", &first);
+    mount(folder.path(), &first);
     let endpoint = Endpoint::start(folder_settings(folder.path())).await;
     let client = endpoint.client(&authority.pem, None);
     assert_eq!(client.meets().await.unwrap(), der(&first.chain));
-    mount(folder.path(), "..2026_2", &second);
-    std::fs::remove_dir_all(folder.path().join("..2026_1")).unwrap();
+    mount(folder.path(), &second);
     assert_eq!(client.meets().await.unwrap(), der(&first.chain), "nobody looked yet");
     endpoint.tls.poll_once();
     assert_eq!(client.meets().await.unwrap(), der(&second.chain));
@@ -119,4 +106,34 @@ async fn a_pair_outside_its_validity_never_replaces_one_inside() {
     endpoint.tls.poll_once();
     assert_eq!(endpoint.tls.not_after(), Some(at(20 * DAY)), "it is taken once it begins");
     client.connect().await.unwrap();
+}
+
+/// As cert-manager renews: certificate and authority at one stroke. Gatekeeper reads the authority elsewhere.
+#[tokio::test]
+async fn a_certificate_of_another_authority_is_shown_once_clients_had_the_time_to_learn_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    // Of one name: only the keys tell them apart.
+    let (old, new) = (Authority::new("servers"), Authority::new("servers"));
+    write_pair(folder.path(), &old.issue(&["localhost"]));
+    let endpoint = Endpoint::start(folder_settings(folder.path())).await;
+    let meets = async |authority: &Authority, second: i64| {
+        endpoint.clock.set(second);
+        endpoint.tls.poll_once();
+        endpoint.client(&authority.pem, None).meets().await.map(drop)
+    };
+    write_pair(folder.path(), &new.issue(&["localhost"]));
+    for second in [10, 11, 12] {
+        meets(&old, second).await.unwrap();
+    }
+    // Another renewal meanwhile gets the same time.
+    write_pair(folder.path(), &new.issue(&["localhost"]));
+    for second in [13, 15] {
+        meets(&old, second).await.unwrap();
+    }
+    meets(&new, 16).await.unwrap();
+    // Nobody waits for the sake of a certificate that has ended.
+    write_pair(folder.path(), &old.issue(&["localhost"]));
+    meets(&old, 365 * DAY).await.unwrap_err();
+    write_pair(folder.path(), &old.issue_valid(&["localhost"], Validity(0, 400 * DAY)));
+    meets(&old, 365 * DAY + 1).await.unwrap();
 }

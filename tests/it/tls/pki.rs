@@ -61,6 +61,7 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, "common.example");
         params.extended_key_usages = usages.to_vec();
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.use_authority_key_identifier_extension = true;
         set_validity(&mut params, validity);
         let key = KeyPair::generate().unwrap();
         let chain = params.signed_by(&key, &self.issuer).unwrap().pem();

@@ -300,6 +300,24 @@ async fn a_process_takes_over_what_another_one_changed() {
     assert_eq!(meets(&one, &bundle(&one)).await, shown, "each keeps the certificate of its own names");
 }
 
+/// Another than the one that was announced: clients that trust the former one alone are to learn of it first.
+#[tokio::test]
+async fn an_authority_that_was_exchanged_signs_once_clients_had_the_time_to_learn_of_it() {
+    let (state, other) = (State::new(), State::new());
+    let endpoint = state.endpoint(&[]).await;
+    let (old, new) = (bundle(&endpoint), bundle(&other.endpoint(&[]).await));
+    std::fs::write(state.file("authority.pem"), other.text("authority.pem")).unwrap();
+    for second in [10, 12] {
+        endpoint.clock.set(second);
+        endpoint.tls.poll_once();
+        meets(&endpoint, &old).await;
+        assert_eq!(bundle(&endpoint), new, "clients are told at once");
+    }
+    endpoint.clock.set(13);
+    endpoint.tls.poll_once();
+    meets(&endpoint, &new).await;
+}
+
 #[test]
 fn a_state_folder_that_cannot_be_used_and_a_name_that_is_none_are_errors_with_a_remedy() {
     let state = State::new();

@@ -130,6 +130,11 @@ impl Authorities {
         pem
     }
 
+    /// Which certificates clients must trust.
+    pub(super) fn fingerprints(&self) -> Vec<[u8; 32]> {
+        self.trusted().map(Certificate::fingerprint).collect()
+    }
+
     fn trusted(&self) -> impl Iterator<Item = &Certificate> {
         let issuers = [Some(&self.issuing), self.next.as_ref()].into_iter().flatten();
         issuers.map(|issuer| &issuer.certificate).chain(&self.retired)

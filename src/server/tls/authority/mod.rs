@@ -28,6 +28,7 @@ use secrecy::zeroize::Zeroizing;
 
 use crate::x509::Certificate;
 
+use super::LEARNING;
 use super::TlsError;
 use super::files::{self, FileError};
 use super::handshake::CurrentPair;
@@ -35,7 +36,7 @@ use super::names::{Name, names_of};
 use super::once::Complaint;
 use super::pair::ServerPair;
 use held::{Authorities, push_block};
-use issue::{Issued, Issuer};
+use issue::{Issued, Issuer, later};
 use rotation::two_thirds;
 use store::{AUTHORITY, BUNDLE, Locked, SERVER, StateFolder};
 
@@ -54,6 +55,8 @@ pub(super) struct SelfMade {
     content: [u8; 32],
     /// Fingerprint of the authority that signed the server certificate in force.
     signer: Option<[u8; 32]>,
+    /// When another authority came to sign that clients were not told of before.
+    unannounced: Option<Timestamp>,
     /// Which change of the signing authority was told last.
     told: Option<Timestamp>,
     unusable: Complaint,
@@ -78,8 +81,8 @@ impl SelfMade {
             Some(loaded) => loaded,
             None => make(&folder, &lock, now)?,
         };
-        let (signer, told, unusable) = (None, None, Complaint::default());
-        let mut this = Self { folder, names, provider, held, content, signer, told, unusable };
+        let (signer, unannounced, told, unusable) = (None, None, None, Complaint::default());
+        let mut this = Self { folder, names, provider, held, content, signer, unannounced, told, unusable };
         this.settle(&lock, now)?;
         this.tell();
         match this.kept_pair(now) {
@@ -92,7 +95,11 @@ impl SelfMade {
     /// Takes over what another process changed, takes the step that is due, and renews the server
     /// certificate.
     pub(super) fn poll(&mut self, now: Timestamp, current: &CurrentPair) {
+        let announced = self.held.fingerprints();
         let kept = self.keep(now);
+        if !announced.contains(&self.held.issuing.certificate.fingerprint()) {
+            self.unannounced = Some(now);
+        }
         self.tell();
         let renewed = self.renew_if_due(now, current);
         match kept.and(renewed) {
@@ -204,7 +211,9 @@ impl SelfMade {
 
     fn renew_if_due(&mut self, now: Timestamp, current: &CurrentPair) -> Result<(), TlsError> {
         let is_current = self.signer == Some(self.held.issuing.certificate.fingerprint());
-        if is_current && current.get().is_some_and(|pair| !is_due(&pair.leaf, now)) {
+        let is_good = current.get().is_some_and(|pair| !is_due(&pair.leaf, now));
+        let learns = self.unannounced.is_some_and(|since| now < later(since, LEARNING));
+        if is_good && (is_current || learns) {
             return Ok(());
         }
         let lock = self.folder.try_lock().unwrap_or_default();
