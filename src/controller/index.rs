@@ -2,6 +2,7 @@
 //! without tasks or I/O; whoever watches tells it, whoever decides reads it.
 
 mod observed;
+mod shelf;
 #[cfg(test)]
 mod tests;
 
@@ -12,7 +13,8 @@ use std::sync::Arc;
 use kube::core::DynamicObject;
 
 pub(super) use self::observed::Observed;
-use self::observed::{MAX_TOTAL_BYTES, observed};
+use self::observed::observed;
+use self::shelf::Shelf;
 use super::kinds::{KINDS, WatchedKind};
 use crate::crd::Document;
 
@@ -49,7 +51,7 @@ impl fmt::Display for ObjectName {
     }
 }
 
-/// What is known of one kind.
+/// How far one kind was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Progress {
     /// It was never read in whole.
@@ -64,24 +66,21 @@ enum Progress {
 /// Everything that the watches have shown.
 #[derive(Debug)]
 pub(super) struct Index {
-    objects: BTreeMap<ObjectName, Observed>,
-    /// What a list that is being read has shown so far, by kind.
-    arriving: BTreeMap<usize, Arriving>,
-    progress: Vec<Progress>,
-    /// What is held of all objects.
-    bytes: usize,
+    /// By kind, as [`KINDS`] has them.
+    kinds: Vec<Known>,
     /// Changes with whatever a decision depends on.
     generation: u64,
     /// Changes with everything, statuses too.
     touched: u64,
 }
 
-/// A list that is being read.
-#[derive(Debug)]
-struct Arriving {
-    objects: BTreeMap<ObjectName, Observed>,
-    /// How many bytes are left for it.
-    room: usize,
+/// What is known of one kind.
+#[derive(Debug, Default)]
+struct Known {
+    progress: Progress,
+    objects: Shelf,
+    /// What a list that is being read has shown so far.
+    arriving: Option<Shelf>,
 }
 
 /// A reading of the index.
@@ -94,96 +93,86 @@ pub(super) struct Snapshot {
 
 impl Default for Index {
     fn default() -> Self {
-        Self {
-            objects: BTreeMap::new(),
-            arriving: BTreeMap::new(),
-            progress: vec![Progress::Unread; KINDS.len()],
-            bytes: 0,
-            generation: 0,
-            touched: 0,
-        }
+        Self { kinds: KINDS.iter().map(|_| Known::default()).collect(), generation: 0, touched: 0 }
     }
 }
 
 impl Index {
     /// A list of this kind begins. Until it is complete, what was known holds.
     pub(super) fn begin(&mut self, kind: usize) {
-        let others = self.objects.iter().filter(|(name, _)| name.kind != kind);
-        let others: usize = others.map(|(_, observed)| observed.bytes()).sum();
-        let room = MAX_TOTAL_BYTES.saturating_sub(others);
-        self.arriving.insert(kind, Arriving { objects: BTreeMap::new(), room });
+        if let Some(known) = self.kinds.get_mut(kind) {
+            known.arriving = Some(Shelf::default());
+        }
     }
 
     /// An object of the list.
     pub(super) fn arrive(&mut self, kind: usize, object: &DynamicObject) {
-        let (Some(name), Some(arriving)) = (ObjectName::of(kind, object), self.arriving.get_mut(&kind))
-        else {
-            return;
-        };
-        let observed = observed(&name, object, arriving.room);
-        arriving.room -= observed.bytes();
-        arriving.objects.insert(name, observed);
+        let name = ObjectName::of(kind, object);
+        let arriving = self.kinds.get_mut(kind).and_then(|known| known.arriving.as_mut());
+        if let (Some(name), Some(arriving)) = (name, arriving) {
+            arriving.take(&name);
+            let observed = observed(&name, object, arriving.room(&name));
+            arriving.put(name, observed);
+        }
     }
 
     /// The list is complete: what was not in it is gone.
     pub(super) fn finish(&mut self, kind: usize) {
-        let Some(Arriving { objects: arrived, .. }) = self.arriving.remove(&kind) else { return };
-        let held: BTreeMap<_, _> = self.objects.extract_if(.., |name, _| name.kind == kind).collect();
-        let differs = held.len() != arrived.len()
-            || held
-                .iter()
-                .zip(&arrived)
-                .any(|(held, arrived)| held.0 != arrived.0 || !held.1.means_the_same_as(arrived.1));
-        self.objects.extend(arrived);
-        self.bytes = self.objects.values().map(Observed::bytes).sum();
-        let is_first = self.proceed(kind, Progress::Read);
+        let Some(known) = self.kinds.get_mut(kind) else { return };
+        let Some(arrived) = known.arriving.take() else { return };
+        let differs = !known.objects.means_the_same_as(&arrived);
+        known.objects = arrived;
+        let is_first = std::mem::replace(&mut known.progress, Progress::Read) == Progress::Unread;
         self.change(differs || is_first);
     }
 
     /// An object is new or changed.
     pub(super) fn apply(&mut self, kind: usize, object: &DynamicObject) {
-        let Some(name) = ObjectName::of(kind, object) else { return };
-        let held = self.remove(&name);
-        let observed = observed(&name, object, MAX_TOTAL_BYTES.saturating_sub(self.bytes));
-        self.bytes += observed.bytes();
+        let (Some(name), Some(known)) = (ObjectName::of(kind, object), self.kinds.get_mut(kind)) else {
+            return;
+        };
+        let held = known.objects.take(&name);
+        let observed = observed(&name, object, known.objects.room(&name));
         let differs = held.is_none_or(|held| !held.means_the_same_as(&observed));
-        self.objects.insert(name, observed);
+        known.objects.put(name, observed);
         self.change(differs);
     }
 
     /// An object is gone.
     pub(super) fn delete(&mut self, kind: usize, object: &DynamicObject) {
-        let held = ObjectName::of(kind, object).and_then(|name| self.remove(&name));
+        let known = self.kinds.get_mut(kind);
+        let held =
+            ObjectName::of(kind, object).zip(known).and_then(|(name, known)| known.objects.take(&name));
         self.change(held.is_some());
     }
 
     /// The API says that this kind does not exist. Objects that are held go when it says so again. True where
     /// this is news.
     pub(super) fn not_installed(&mut self, kind: usize) -> bool {
-        self.arriving.remove(&kind);
-        let times = match self.progress.get(kind) {
-            Some(Progress::NotInstalled { times }) => times.saturating_add(1),
+        let Some(known) = self.kinds.get_mut(kind) else { return false };
+        known.arriving = None;
+        let times = match known.progress {
+            Progress::NotInstalled { times } => times.saturating_add(1),
             _ => 1,
         };
-        let held = self.objects.keys().any(|name| name.kind == kind);
-        if held && times > 1 {
-            self.objects.retain(|name, _| name.kind != kind);
-            self.bytes = self.objects.values().map(Observed::bytes).sum();
+        let go = times > 1 && !known.objects.is_empty();
+        if go {
+            known.objects = Shelf::default();
         }
-        let was_complete = self.is_complete();
-        self.proceed(kind, Progress::NotInstalled { times });
-        self.change((held && times > 1) || was_complete != self.is_complete());
+        let progress = Progress::NotInstalled { times };
+        let is_first = std::mem::replace(&mut known.progress, progress) == Progress::Unread;
+        self.change(go || is_first);
         times == 1
     }
 
     /// True once every kind was read in whole, or is known not to exist.
     pub(super) fn is_complete(&self) -> bool {
-        self.progress.iter().all(|progress| *progress != Progress::Unread)
+        self.unread() == 0
     }
 
     /// Kinds that were not read in whole yet.
     pub(super) fn unread(&self) -> usize {
-        self.progress.iter().filter(|progress| **progress == Progress::Unread).count()
+        self.kinds.iter().filter(|known| known.progress == Progress::Unread).count()
     }
 
     /// Another number whenever a decision may come out differently.
@@ -198,27 +187,16 @@ impl Index {
 
     /// What every object says, in order of names.
     pub(super) fn snapshot(&self) -> Snapshot {
+        let objects = || self.kinds.iter().flat_map(|known| known.objects.iter());
         Snapshot {
-            documents: self.objects.iter().map(|(name, observed)| observed.document(name)).collect(),
-            generations: self.objects.iter().map(|(name, seen)| (name.clone(), seen.generation)).collect(),
+            documents: objects().map(|(name, observed)| observed.document(name)).collect(),
+            generations: objects().map(|(name, seen)| (name.clone(), seen.generation)).collect(),
         }
     }
 
     /// The object as last seen.
     pub(super) fn get(&self, name: &ObjectName) -> Option<&Observed> {
-        self.objects.get(name)
-    }
-
-    fn remove(&mut self, name: &ObjectName) -> Option<Observed> {
-        let removed = self.objects.remove(name)?;
-        self.bytes -= removed.bytes();
-        Some(removed)
-    }
-
-    /// True where the kind was not read before.
-    fn proceed(&mut self, kind: usize, to: Progress) -> bool {
-        let Some(progress) = self.progress.get_mut(kind) else { return false };
-        std::mem::replace(progress, to) == Progress::Unread
+        self.kinds.get(name.kind)?.objects.get(name)
     }
 
     fn change(&mut self, differs: bool) {

@@ -18,8 +18,8 @@ use super::kinds::{WatchedKind, resource};
 /// How long one watch request lasts. A connection that died silently is noticed a little later.
 pub(super) const WATCH_SECONDS: u32 = 60;
 
-/// How many objects one answer lists: each may have more than a megabyte.
-const PAGE: u32 = 50;
+/// How many objects one answer lists: each may have more than a megabyte, and every kind is listed at once.
+const PAGE: u32 = 10;
 
 /// Follows one kind for as long as the runtime lives.
 pub(super) async fn follow(shared: Arc<Shared>, kind: usize, watched: &'static WatchedKind) {

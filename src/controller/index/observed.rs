@@ -7,14 +7,19 @@ use kube::core::DynamicObject;
 use serde_json::{Map, Value, json};
 
 use super::ObjectName;
+use super::shelf::Room;
 use crate::crd::Document;
 use crate::crd::yaml::{Seen, YamlError};
 
 /// The longest object that is read, as JSON of what decides, in bytes.
 pub(super) const MAX_OBJECT_BYTES: usize = 1 << 20;
 
-/// What is held of all objects together, in bytes. Objects beyond it are known by name and refused.
-pub(super) const MAX_TOTAL_BYTES: usize = 64 << 20;
+/// The most values in one object, as in one document of a file.
+const MAX_NODES: usize = 50_000;
+
+/// What one value takes besides its text, and what an object takes besides its values: of the room.
+const NODE_WEIGHT: usize = 96;
+const OBJECT_WEIGHT: usize = 512;
 
 /// Longer statuses than this are not kept; nobody but Hallmark writes them, and it writes less.
 const MAX_STATUS_BYTES: usize = 64 << 10;
@@ -31,7 +36,7 @@ pub(in super::super) struct Observed {
     /// Its status, where there is one of a size that is kept.
     pub status: Option<Arc<Value>>,
     /// What it takes of the room.
-    bytes: usize,
+    weight: usize,
 }
 
 #[derive(Clone, PartialEq)]
@@ -52,26 +57,38 @@ impl fmt::Debug for Content {
 }
 
 /// Takes of an object what decides and what its status says. What others write beside that (managed
-/// fields, labels, the last applied text) is left, so that a change of it changes nothing here. `room` is how
-/// many bytes may be held.
-pub(super) fn observed(name: &ObjectName, object: &DynamicObject, room: usize) -> Observed {
+/// fields, labels, the last applied text) is left, so that a change of it changes nothing here. Where there is
+/// no room its name is kept.
+pub(super) fn observed(name: &ObjectName, object: &DynamicObject, room: Room) -> Observed {
+    let generation = object.metadata.generation.unwrap_or_default();
+    let too_long = |why| Observed { content: Content::TooLong(why), generation, status: None, weight: 0 };
     let document = document(name, object);
-    let bytes = length(&document);
-    let content = if bytes > MAX_OBJECT_BYTES {
-        Content::TooLong(format!("it has {bytes} bytes, and at most {MAX_OBJECT_BYTES} are read"))
-    } else if bytes > room {
-        Content::TooLong(format!("all objects together have more than {MAX_TOTAL_BYTES} bytes"))
-    } else {
-        Content::Whole(Arc::new(document))
-    };
-    let bytes = if matches!(content, Content::Whole(_)) { bytes } else { 0 };
-    let status = object.data.get("status").filter(|status| length(status) <= MAX_STATUS_BYTES);
-    Observed {
-        content,
-        generation: object.metadata.generation.unwrap_or_default(),
-        status: status.cloned().map(Arc::new),
-        bytes,
+    let (bytes, nodes) = (length(&document), nodes(&document));
+    if bytes > MAX_OBJECT_BYTES {
+        return too_long(format!("it has {bytes} bytes, and at most {MAX_OBJECT_BYTES} are read"));
     }
+    if nodes > MAX_NODES {
+        return too_long(format!("it has {nodes} values, and at most {MAX_NODES} are read"));
+    }
+    let status = object.data.get("status").map(|status| (status, length(status)));
+    let status = status.filter(|(_, length)| *length <= MAX_STATUS_BYTES);
+    let of_status = status.map_or(0, |(_, length)| length);
+    let weight = OBJECT_WEIGHT + bytes + nodes * NODE_WEIGHT + of_status;
+    if weight > room.left {
+        return too_long(room.full);
+    }
+    let status = status.map(|(status, _)| Arc::new(status.clone()));
+    Observed { content: Content::Whole(Arc::new(document)), generation, status, weight }
+}
+
+/// How many values there are, this one and those in it.
+fn nodes(value: &Value) -> usize {
+    let within: usize = match value {
+        Value::Array(items) => items.iter().map(nodes).sum(),
+        Value::Object(members) => members.values().map(nodes).sum(),
+        _ => 0,
+    };
+    within.saturating_add(1)
 }
 
 fn length(value: &Value) -> usize {
@@ -112,8 +129,8 @@ impl Observed {
     }
 
     /// What it takes of the room.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
+    pub(super) fn weight(&self) -> usize {
+        self.weight
     }
 
     /// The object as a document.
@@ -129,7 +146,7 @@ impl Observed {
                     namespace: name.namespace.as_deref().map(str::to_owned),
                     is_ours: true,
                 };
-                let remedy = "make it shorter, or delete objects that nothing uses and restart Hallmark";
+                let remedy = "make it shorter; or delete objects that nothing uses, then change this one (a label suffices)";
                 let error = YamlError { line: None, message: why.clone(), seen: Box::new(seen), remedy };
                 Document { file: None, line: None, content: Err(error) }
             }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::observed::{MAX_OBJECT_BYTES, MAX_TOTAL_BYTES};
+use super::observed::MAX_OBJECT_BYTES;
+use super::shelf::{CLUSTER_ROOM, NAMESPACE_ROOM, NAMESPACES_ROOM};
 use super::*;
 
 const VERIFIER: usize = 5;
@@ -156,31 +157,83 @@ fn an_object_that_is_too_long_costs_only_itself() {
     assert!(index.snapshot().documents.iter().all(|document| document.content.is_ok()));
 }
 
+fn unread(index: &Index) -> Vec<String> {
+    let snapshot = index.snapshot();
+    let all = snapshot.generations.keys().zip(&snapshot.documents);
+    all.filter(|(_, document)| document.content.is_err()).map(|(name, _)| name.to_string()).collect()
+}
+
 #[test]
-fn what_is_held_of_all_objects_is_bounded_and_room_comes_back() {
+fn what_is_held_of_a_kind_is_bounded_and_room_comes_back() {
     let mut index = complete();
-    let text = "x".repeat(MAX_OBJECT_BYTES - 1000);
-    let many = MAX_TOTAL_BYTES / (MAX_OBJECT_BYTES - 1000);
-    let unread = |index: &Index| {
-        index.snapshot().documents.iter().filter(|document| document.content.is_err()).count()
-    };
-    for number in 0..=many {
+    let text = "x".repeat(CLUSTER_ROOM / 8);
+    for number in 0..8 {
         index.apply(VERIFIER, &verifier(&number.to_string(), &text));
     }
-    assert_eq!(unread(&index), 1);
+    assert_eq!(unread(&index), ["Verifier 7"], "each takes a little more than its text");
     index.delete(VERIFIER, &verifier("0", ""));
-    index.apply(VERIFIER, &verifier(&many.to_string(), &text));
-    assert_eq!(unread(&index), 0);
+    index.apply(VERIFIER, &verifier("7", &text));
+    assert_eq!(unread(&index), [""; 0]);
     // A list that broke off gives back what it took.
-    index.delete(VERIFIER, &verifier("1", ""));
     for _ in 0..3 {
         index.begin(VERIFIER);
         index.arrive(VERIFIER, &verifier("2", &text));
     }
-    index.begin(VERIFIER);
     index.finish(VERIFIER);
-    for number in 0..many {
+    for number in 0..7 {
         index.apply(VERIFIER, &verifier(&number.to_string(), &text));
     }
-    assert_eq!(unread(&index), 0);
+    assert_eq!(unread(&index), [""; 0]);
+}
+
+#[test]
+fn a_namespace_that_takes_all_it_can_takes_nothing_from_the_cluster_or_from_others() {
+    let greedy = |number: usize| {
+        let text = json!({"name": "x".repeat(NAMESPACE_ROOM / 4)});
+        object(NAMESPACED_VERIFIER, Some("a-greedy"), &format!("{number:02}"), text)
+    };
+    let other = object(NAMESPACED_VERIFIER, Some("other"), "v", json!({"name": "notation"}));
+    // As they come one by one, and as a list has them: by name.
+    let mut followed = complete();
+    let mut listed = Index::default();
+    listed.begin(NAMESPACED_VERIFIER);
+    listed.begin(VERIFIER);
+    for number in 0..40 {
+        followed.apply(NAMESPACED_VERIFIER, &greedy(number));
+        listed.arrive(NAMESPACED_VERIFIER, &greedy(number));
+    }
+    followed.apply(NAMESPACED_VERIFIER, &other);
+    listed.arrive(NAMESPACED_VERIFIER, &other);
+    followed.apply(VERIFIER, &verifier("v", "notation"));
+    listed.arrive(VERIFIER, &verifier("v", "notation"));
+    listed.finish(NAMESPACED_VERIFIER);
+    listed.finish(VERIFIER);
+    for index in [followed, listed] {
+        let unread = unread(&index);
+        assert_eq!(unread.len(), 40 - 3, "{unread:?}");
+        assert!(unread.iter().all(|name| name.contains("a-greedy/")), "{unread:?}");
+        assert!(said(&index).iter().any(|text| text.contains("in namespace a-greedy together take")));
+    }
+}
+
+#[test]
+fn many_namespaces_together_are_bounded() {
+    let mut index = complete();
+    let text = json!({"name": "x".repeat(NAMESPACE_ROOM - 2000)});
+    for number in 0..12 {
+        let namespace = format!("team-{number:02}");
+        index.apply(NAMESPACED_VERIFIER, &object(NAMESPACED_VERIFIER, Some(&namespace), "v", text.clone()));
+    }
+    assert_eq!(unread(&index).len(), 12 - NAMESPACES_ROOM / NAMESPACE_ROOM);
+}
+
+#[test]
+fn what_is_short_to_write_and_long_to_keep_counts_as_what_it_takes() {
+    let mut index = complete();
+    let lists = |count: usize| json!({"parameters": vec![json!([]); count]});
+    index.apply(NAMESPACED_VERIFIER, &object(NAMESPACED_VERIFIER, Some("team"), "v", lists(20_000)));
+    index.apply(VERIFIER, &object(VERIFIER, None, "fits", lists(40_000)));
+    index.apply(VERIFIER, &object(VERIFIER, None, "v", lists(60_000)));
+    assert_eq!(unread(&index), ["Verifier v", "NamespacedVerifier team/v"]);
+    assert!(said(&index).iter().any(|text| text.contains("values, and at most 50000 are read")));
 }
