@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -27,7 +27,7 @@ pub(super) struct Follower {
     /// Names of the plugins that signatures may name.
     plugins: Vec<String>,
     cluster: Option<Followed>,
-    documents: LastGood,
+    documents: Arc<Mutex<LastGood>>,
     /// Of the files as last read.
     fingerprint: Option<[u8; 32]>,
     reading: Reading,
@@ -63,7 +63,7 @@ impl Follower {
             paths,
             plugins,
             cluster: None,
-            documents: LastGood::new(),
+            documents: Arc::default(),
             fingerprint: None,
             reading: Reading::default(),
             sources: KeySources::default(),
@@ -117,11 +117,12 @@ impl Follower {
             return false;
         }
         self.fingerprint = Some(loaded.fingerprint);
-        self.convert(loaded, now);
-        true
+        self.convert(loaded, now).await
     }
 
-    fn convert(&mut self, mut loaded: LoadedDocuments, now: Timestamp) {
+    /// Converts what was read. That takes as long as it takes to read every certificate of every tenant, so
+    /// it is done beside whoever answers.
+    async fn convert(&mut self, mut loaded: LoadedDocuments, now: Timestamp) -> bool {
         let mut options = ConvertOptions { plugins: self.plugins.clone(), ..ConvertOptions::files(now) };
         if let Some(followed) = &mut self.cluster {
             options.origin = Origin::Cluster;
@@ -132,12 +133,26 @@ impl Follower {
         }
         let unread = !loaded.unreadable.is_empty()
             || loaded.diagnostics.iter().any(|said| said.severity == Severity::Error);
-        let mut configuration = self.documents.follow(&loaded.documents, &loaded.unreadable, &options);
+        let documents = Arc::clone(&self.documents);
+        let LoadedDocuments { documents: read, unreadable, diagnostics, .. } = loaded;
+        let follow = move || {
+            // A panic leaves the last good versions as they were.
+            let mut documents = documents.lock().unwrap_or_else(PoisonError::into_inner);
+            documents.follow(&read, &unreadable, &options)
+        };
+        let mut configuration = match tokio::task::spawn_blocking(follow).await {
+            Ok(configuration) => configuration,
+            Err(error) => {
+                tracing::error!(%error, "the configuration cannot be converted; what was in force stays");
+                return false;
+            }
+        };
         // What is said of files goes before what is said of resources.
-        configuration.diagnostics.splice(0..0, loaded.diagnostics);
+        configuration.diagnostics.splice(0..0, diagnostics);
         self.follow_sources(configuration.plans().flat_map(|plan| plan.key_sources.clone()).collect());
         self.reading.configuration = Arc::new(configuration);
         self.reading.complete |= !unread;
+        true
     }
 
     /// A source that is configured otherwise than before is asked at once.

@@ -184,9 +184,12 @@ impl InCluster {
     /// be undecided that are decided a moment later.
     fn follow_secrets(&mut self, reading: &Reading) -> bool {
         let configuration = &reading.configuration;
-        self.watches.follow(&configuration.secrets, &configuration.service_accounts);
+        let (by_cluster, by_namespaces) =
+            (&configuration.named_by_cluster, &configuration.named_by_namespaces);
+        self.watches.follow(by_cluster, by_namespaces);
         let unread = |name: &SecretName| self.secrets.get(name) == SecretState::Unknown;
-        let waits = self.patience > 0 && configuration.secrets.iter().any(unread);
+        let mut named = by_cluster.secrets.iter().chain(&by_namespaces.secrets);
+        let waits = self.patience > 0 && named.any(unread);
         self.patience = self.patience.saturating_sub(u32::from(reading.complete));
         waits
     }
@@ -217,10 +220,13 @@ impl Following {
             changed |= std::mem::replace(&mut access, revision) != revision;
             if let Some(cluster) = &mut self.cluster {
                 let waits = cluster.follow_secrets(self.follower.reading()) && self.generation == 0;
-                cluster.tell(&self.follower, changed);
                 self.metrics.set_cluster(cluster.cluster.state((self.clock)()));
                 changed |= postponed;
                 postponed = changed && waits;
+                // A Secret that nobody has looked at yet is no news.
+                if !postponed {
+                    cluster.tell(&self.follower, changed);
+                }
             }
             if changed && !postponed {
                 self.take(&mut said);
@@ -266,16 +272,25 @@ impl Following {
         });
     }
 
-    /// Metrics of every source, whether or not something changed.
+    /// Metrics of sources, whether or not something changed: of the cluster's first, because there are
+    /// bounds, and namespaces may have any number.
     fn tell_of_keys(&self) {
         let keys = &self.follower.reading().keys;
-        let names: Vec<&str> = keys.iter().map(|(name, _)| &**name).collect();
-        self.metrics.keep_key_sources(&names);
-        for (name, state) in keys.iter() {
+        let mut told: Vec<_> = keys.iter().collect();
+        told.sort_by_key(|(name, _)| NAMESPACED_SOURCES.iter().any(|kind| name.starts_with(kind)));
+        told.truncate(MAX_TOLD_SOURCES);
+        self.metrics.keep_key_sources(&told.iter().map(|(name, _)| &***name).collect());
+        for (name, state) in told {
             self.metrics.set_key_source(name, key_source_state(state));
         }
     }
 }
+
+/// The most key sources that have metrics.
+const MAX_TOLD_SOURCES: usize = 500;
+
+/// What the names of key sources of namespaces begin with.
+const NAMESPACED_SOURCES: [&str; 2] = ["Namespaced", "CertificateStore "];
 
 fn key_source_state(state: &SourceState) -> KeySourceState {
     let set = state.set.as_ref();

@@ -15,16 +15,20 @@ use tokio::task::JoinHandle;
 use super::client::Connection;
 use super::failure::Failure;
 use super::watch::{Delay, QUIET};
-use crate::secret::{SecretData, SecretName, SecretState, Secrets, ServiceAccountName, ServiceAccountState};
+use crate::secret::{
+    NamedSecrets, SecretData, SecretName, SecretState, Secrets, ServiceAccountName, ServiceAccountState,
+};
 
-/// The most Secrets that are followed; each is a request that stays open.
+/// The most Secrets that are followed for the cluster's resources, and for those of all namespaces; each is
+/// a request that stays open.
 const MAX_SECRETS: usize = 200;
 
-/// The most of one namespace, so that one tenant leaves room for others.
+/// The most of one namespace's resources, so that one tenant leaves room for others.
 const MAX_OF_NAMESPACE: usize = 20;
 
-/// The most service accounts that are followed.
+/// The most service accounts, likewise.
 const MAX_ACCOUNTS: usize = 100;
+const MAX_ACCOUNTS_OF_NAMESPACE: usize = 5;
 
 /// The most pull secrets of one service account.
 const MAX_PULL_SECRETS: usize = 10;
@@ -39,8 +43,8 @@ pub struct SecretWatches {
     secrets: Secrets,
     followed: BTreeMap<SecretName, Task>,
     accounts: BTreeMap<ServiceAccountName, Task>,
-    /// Names beyond the bounds, to say each once.
-    left_out: BTreeSet<SecretName>,
+    /// How many names are beyond the bounds, to say so once.
+    left_out: usize,
 }
 
 /// A task that ends when this is dropped.
@@ -62,55 +66,128 @@ impl SecretWatches {
 
     /// Follows what is named now, and the pull secrets of the named service accounts. Call it again and
     /// again: service accounts change too.
-    pub fn follow(&mut self, named: &BTreeSet<SecretName>, accounts: &BTreeSet<ServiceAccountName>) {
-        let accounts: BTreeSet<_> = accounts.iter().take(MAX_ACCOUNTS).cloned().collect();
+    pub fn follow(&mut self, by_cluster: &NamedSecrets, by_namespaces: &NamedSecrets) {
+        let mut accounts = Bounded::default();
+        accounts.first(by_cluster.service_accounts.clone(), MAX_ACCOUNTS);
+        let clusters = accounts.taken.clone();
+        accounts.share(
+            by_namespaces.service_accounts.clone(),
+            |(namespace, _)| namespace,
+            (MAX_ACCOUNTS, MAX_ACCOUNTS_OF_NAMESPACE),
+        );
+        let of_tenants = accounts.taken.difference(&clusters).cloned().collect();
+        let mut wanted = Bounded::default();
+        wanted.first(self.with_pull_secrets(&by_cluster.secrets, &clusters), MAX_SECRETS);
+        wanted.share(
+            self.with_pull_secrets(&by_namespaces.secrets, &of_tenants),
+            |name| &name.namespace,
+            (MAX_SECRETS, MAX_OF_NAMESPACE),
+        );
+        self.say(wanted.left_out.len() + accounts.left_out.len());
+        self.follow_accounts(accounts);
+        self.follow_secrets(wanted);
+    }
+
+    /// What is named, and what the service accounts list as far as that is known.
+    fn with_pull_secrets(
+        &self,
+        named: &BTreeSet<SecretName>,
+        accounts: &BTreeSet<ServiceAccountName>,
+    ) -> BTreeSet<SecretName> {
         let mut wanted = named.clone();
-        for account in &accounts {
+        for account in accounts {
             if let ServiceAccountState::Found(listed) = self.secrets.service_account(account) {
                 wanted.extend(listed);
             }
         }
-        let (wanted, left_out) = within_bounds(wanted);
-        for name in left_out.difference(&self.left_out) {
-            tracing::error!(
-                secret = %name,
-                "too many Secrets are named, at most {MAX_SECRETS} in all and {MAX_OF_NAMESPACE} of a namespace \
-                 are read; this one is not"
-            );
+        wanted
+    }
+
+    fn follow_secrets(&mut self, Bounded { taken, left_out }: Bounded<SecretName>) {
+        self.followed.retain(|name, _| taken.contains(name));
+        self.secrets.retain(&taken.union(&left_out).cloned().collect());
+        for name in left_out {
+            self.secrets.set(name, SecretState::LeftOut);
         }
-        self.left_out = left_out;
-        self.followed.retain(|name, _| wanted.contains(name));
-        self.accounts.retain(|name, _| accounts.contains(name));
-        self.secrets.retain(&wanted);
-        self.secrets.retain_service_accounts(&accounts);
-        for name in wanted {
+        for name in taken {
             let (client, secrets) = (self.connection.client.clone(), self.secrets.clone());
             let task = |name: SecretName| Task(tokio::spawn(secret(client, name, secrets)));
             self.followed.entry(name.clone()).or_insert_with(|| task(name));
         }
-        for name in accounts {
+    }
+
+    fn follow_accounts(&mut self, Bounded { taken, left_out }: Bounded<ServiceAccountName>) {
+        self.accounts.retain(|name, _| taken.contains(name));
+        self.secrets.retain_service_accounts(&taken.union(&left_out).cloned().collect());
+        for name in left_out {
+            self.secrets.set_service_account(name, ServiceAccountState::LeftOut);
+        }
+        for name in taken {
             let (client, secrets) = (self.connection.client.clone(), self.secrets.clone());
             let task = |name: ServiceAccountName| Task(tokio::spawn(account(client, name, secrets)));
             self.accounts.entry(name.clone()).or_insert_with(|| task(name));
         }
     }
+
+    fn say(&mut self, left_out: usize) {
+        if left_out > std::mem::replace(&mut self.left_out, left_out) {
+            tracing::error!(
+                left_out,
+                "more Secrets or service accounts are named than are read; status says which"
+            );
+        }
+    }
 }
 
-/// Those that are followed, and those that are too many.
-fn within_bounds(names: BTreeSet<SecretName>) -> (BTreeSet<SecretName>, BTreeSet<SecretName>) {
-    let mut of_namespace: BTreeMap<Arc<str>, usize> = BTreeMap::new();
-    let (mut taken, mut left_out) = (BTreeSet::new(), BTreeSet::new());
-    for name in names {
-        let count = of_namespace.entry(Arc::clone(&name.namespace)).or_default();
-        *count += 1;
-        let fits = *count <= MAX_OF_NAMESPACE && taken.len() < MAX_SECRETS;
-        if fits {
-            taken.insert(name)
-        } else {
-            left_out.insert(name)
-        };
+/// Names within bounds, and those beyond them.
+#[derive(Debug)]
+struct Bounded<N> {
+    taken: BTreeSet<N>,
+    left_out: BTreeSet<N>,
+}
+
+impl<N> Default for Bounded<N> {
+    fn default() -> Self {
+        Self { taken: BTreeSet::new(), left_out: BTreeSet::new() }
     }
-    (taken, left_out)
+}
+
+impl<N: Ord + Clone> Bounded<N> {
+    /// Takes the first `most`.
+    fn first(&mut self, names: BTreeSet<N>, most: usize) {
+        for (position, name) in names.into_iter().enumerate() {
+            if position < most {
+                self.taken.insert(name)
+            } else {
+                self.left_out.insert(name)
+            };
+        }
+    }
+
+    /// Takes `most` besides, `most_of_one` of one namespace: one of each, then a second of each, and so on.
+    fn share(
+        &mut self,
+        names: BTreeSet<N>,
+        namespace: impl Fn(&N) -> &Arc<str>,
+        (most, most_of_one): (usize, usize),
+    ) {
+        let mut counts: BTreeMap<Arc<str>, usize> = BTreeMap::new();
+        let mut in_turns = Vec::new();
+        for name in names.into_iter().filter(|name| !self.taken.contains(name)) {
+            let turn = counts.entry(Arc::clone(namespace(&name))).or_default();
+            *turn += 1;
+            in_turns.push((*turn, name));
+        }
+        in_turns.sort();
+        for (position, (turn, name)) in in_turns.into_iter().enumerate() {
+            let fits = position < most && turn <= most_of_one;
+            if fits {
+                self.taken.insert(name)
+            } else {
+                self.left_out.insert(name)
+            };
+        }
+    }
 }
 
 async fn secret(client: kube::Client, name: SecretName, secrets: Secrets) {
@@ -144,7 +221,7 @@ fn found(name: &SecretName, secret: Secret) -> SecretState {
     let bytes: usize = data.iter().map(|(key, value)| key.len() + value.0.len()).sum();
     if bytes > MAX_SECRET_BYTES {
         tracing::error!(secret = %name, bytes, "a Secret is longer than {MAX_SECRET_BYTES} bytes and is not read");
-        return SecretState::Missing;
+        return SecretState::TooLong { limit: MAX_SECRET_BYTES };
     }
     let data: SecretData = data.into_iter().map(|(key, value)| (key, value.0)).collect();
     SecretState::Found(Arc::new(data))
@@ -185,13 +262,33 @@ mod tests {
         SecretName { namespace: namespace.into(), name: name.into() }
     }
 
+    fn shared(names: impl Iterator<Item = SecretName>) -> Bounded<SecretName> {
+        let mut bounded = Bounded::default();
+        bounded.first(BTreeSet::from([name("z-system", "regcred")]), MAX_SECRETS);
+        bounded.share(names.collect(), |name| &name.namespace, (MAX_SECRETS, MAX_OF_NAMESPACE));
+        bounded
+    }
+
     #[test]
     fn a_namespace_that_names_many_leaves_room_for_others() {
         let many = (0..1000).map(|number| name("many", &number.to_string()));
-        let names: BTreeSet<_> = many.chain([name("other", "a")]).collect();
-        let (taken, left_out) = within_bounds(names);
-        assert!(taken.contains(&name("other", "a")));
-        assert_eq!((taken.len(), left_out.len()), (MAX_OF_NAMESPACE + 1, 1000 - MAX_OF_NAMESPACE));
+        let bounded = shared(many.chain([name("other", "a")]));
+        assert!(bounded.taken.contains(&name("other", "a")));
+        assert_eq!(bounded.taken.len(), 1 + MAX_OF_NAMESPACE + 1);
+        assert_eq!(bounded.left_out.len(), 1000 - MAX_OF_NAMESPACE);
+    }
+
+    #[test]
+    fn many_namespaces_take_turns_and_take_nothing_from_the_cluster() {
+        let tenants = || (0..50).map(|tenant| format!("tenant-{tenant:02}"));
+        let many = tenants().flat_map(|tenant| (0..20).map(move |number| name(&tenant, &number.to_string())));
+        let bounded = shared(many);
+        assert!(bounded.taken.contains(&name("z-system", "regcred")));
+        assert_eq!(bounded.taken.len(), 1 + MAX_SECRETS);
+        for tenant in tenants() {
+            let own = bounded.taken.iter().filter(|name| *name.namespace == *tenant).count();
+            assert_eq!(own, MAX_SECRETS / 50, "{tenant}");
+        }
     }
 
     #[test]
@@ -201,7 +298,8 @@ mod tests {
             ..Secret::default()
         };
         let name = name("team", "a");
-        assert_eq!(found(&name, secret(MAX_SECRET_BYTES)), SecretState::Missing);
+        let too_long = SecretState::TooLong { limit: MAX_SECRET_BYTES };
+        assert_eq!(found(&name, secret(MAX_SECRET_BYTES)), too_long, "and never that there is none");
         assert!(matches!(found(&name, secret(MAX_SECRET_BYTES - 3)), SecretState::Found(_)));
     }
 }

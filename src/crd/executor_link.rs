@@ -7,6 +7,9 @@ use super::{Converted, GROUP, Item, Kind};
 use crate::engine::diagnostic::Severity;
 use crate::engine::scope::Scope;
 
+/// The most Executors that are named where they claim one scope.
+const MAX_NAMED: usize = 5;
+
 /// Positions of the Executors of each scope.
 type Claims = BTreeMap<Scope, Vec<usize>>;
 
@@ -40,12 +43,14 @@ pub(super) fn settle(resources: &mut [Converted]) {
 }
 
 fn refuse(resources: &mut [Converted], scope: &Scope, positions: &[usize]) {
-    let names: Vec<String> = positions
-        .iter()
-        .filter_map(|position| resources.get(*position))
-        .map(|resource| resource.key.to_string())
-        .collect();
-    let message = format!("{scope} is claimed by {}, and none of them is in force", names.join(" and "));
+    let named = positions.iter().take(MAX_NAMED).filter_map(|position| resources.get(*position));
+    let names: Vec<String> = named.map(|resource| resource.key.to_string()).collect();
+    let more = match positions.len().saturating_sub(MAX_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let names = names.join(" and ");
+    let message = format!("{scope} is claimed by {names}{more}, and none of them is in force");
     for position in positions {
         let Some(resource) = resources.get_mut(*position) else { continue };
         let place = (resource.node.line_at("spec.scopes"), "spec.scopes");

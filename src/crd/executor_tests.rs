@@ -1,10 +1,13 @@
 //! Executors: what they decide about, what refuses them, and what a tenant's may do.
 
+use std::collections::BTreeSet;
+
 use super::shape_tests::*;
 use super::*;
 use crate::engine::diagnostic::Severity;
 use crate::engine::scope::Scope;
 use crate::engine::settings::{CredentialSettings, MandatoryRule, RuleSettings, ThresholdRule};
+use crate::secret::SecretName;
 use crate::trust::policy::Level;
 use crate::verifier::VerifierSettings;
 
@@ -210,11 +213,14 @@ fn a_store_names_a_secret_of_its_own_namespace_and_authorities_of_its_registries
         let configuration = in_cluster(name, "{provider: static, secretName: regcred}");
         assert_loads(&configuration);
         let expected = SecretName { namespace: namespace.into(), name: "regcred".into() };
-        assert_eq!(configuration.secrets, BTreeSet::from([expected]));
+        let (by_cluster, by_namespaces) = (configuration.named_by_cluster, configuration.named_by_namespaces);
+        let [named, other] =
+            if name.contains('/') { [by_namespaces, by_cluster] } else { [by_cluster, by_namespaces] };
+        assert_eq!((named.secrets, other), (BTreeSet::from([expected]), NamedSecrets::default()));
     }
     let foreign = in_cluster("team/e", "{provider: static, secretName: regcred, namespace: other}");
     assert_says(&foreign, Severity::Error, &["reads no Secret of another namespace"]);
-    assert_eq!(foreign.secrets, BTreeSet::new());
+    assert_eq!(foreign.named_by_namespaces, NamedSecrets::default());
     let from_file = with_store("{credential: {provider: static, secretName: regcred}}");
     assert_says(&from_file, Severity::Error, &["there are no Secrets beside a file"]);
     let configuration = with_store(&format!("{{caPem: {CERTIFICATE:?}, userAgent: x, maxBlobBytes: 1}}"));

@@ -163,8 +163,9 @@ impl Anchors {
         let mut names = Vec::new();
         for (number, settings) in sources(item, context, notes).into_iter().enumerate() {
             let name: KeySourceName = format!("{resource} {kind} {number}").into();
-            if let Err(trouble) = inline::anchors(&settings, kind, notes, (item.line, &item.path)) {
-                notes.error(item, trouble, "name certificates of authorities");
+            match inline::anchors(&settings, kind) {
+                Ok(others) => inline::say_others(&others, (item.line, &item.path), notes),
+                Err(trouble) => notes.error(item, trouble, "name certificates of authorities"),
             }
             self.sources.insert(name.clone(), settings);
             names.push(name);

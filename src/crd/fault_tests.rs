@@ -113,3 +113,48 @@ fn a_name_that_is_only_found_in_a_namespace_is_told_how_to_write_it() {
     let tenant = named("NamespacedVerifier", "team-a/v", "{certs: [certs-of-venafi]}");
     assert_says(&tenant, Severity::Error, &["serves only its own namespace"]);
 }
+
+#[test]
+fn a_thousand_faults_of_one_resource_are_few_words_and_each_is_one_line() {
+    let unknown: String = (0..1000).map(|number| format!("    field{number}: x\n")).collect();
+    let long = format!("    \"{}\\nerror: forged\\u202e\": x\n", "y".repeat(900));
+    let text = format!(
+        "{HEAD}kind: Store\nmetadata: {{name: s}}\nspec:\n  name: oras\n  parameters:\n{long}{unknown}"
+    );
+    let configuration = check(&text);
+    let errors = said(&configuration, Severity::Error);
+    assert_eq!(errors.len(), 51, "{errors:?}");
+    assert!(errors.iter().any(|error| error.contains("more errors are not said")), "{errors:?}");
+    assert!(errors.iter().all(|error| error.chars().count() < 4000), "{errors:?}");
+    assert!(errors.iter().all(|error| !error.contains(['\n', '\u{202e}'])), "{errors:?}");
+    assert!(configuration.cluster.stores[0].refused.is_some());
+}
+
+#[test]
+fn an_error_counts_however_many_notices_go_before_it() {
+    let scopes: String = (0..200).map(|number| format!("\"INDEX.docker.io/a{number}\", ")).collect();
+    let text = together(&[
+        key_source("KeyManagementProvider", "kmp"),
+        verifier("Verifier", "v", "{ca: {certs: [kmp, absent]}}")
+            .replace("registryScopes: [\"*\"]", &format!("registryScopes: [{scopes}]")),
+    ]);
+    let configuration = check(&text);
+    let warnings = said(&configuration, Severity::Warning);
+    assert_eq!(warnings.iter().filter(|said| said.contains("Verifier v: ")).count(), 51, "{warnings:?}");
+    assert!(matches!(configuration.cluster.verifiers[0], VerifierSettings::Refused { .. }));
+}
+
+#[test]
+fn in_a_cluster_a_tenant_is_not_told_what_others_call_theirs() {
+    let options = ConvertOptions { origin: Origin::Cluster, ..ConvertOptions::files(now()) };
+    for name in ["team-b/payments-root", "team-b/payments-roots"] {
+        let text = together(&[
+            key_source("NamespacedKeyManagementProvider", name),
+            verifier("NamespacedVerifier", "team-a/v", "{ca: {certs: [payments-root]}}"),
+        ]);
+        let configuration = convert(&documents_of("api.yaml", &text), &options);
+        let errors = said(&configuration, Severity::Error);
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(errors[0].contains("add a KeyManagementProvider called payments-root"), "{errors:?}");
+    }
+}

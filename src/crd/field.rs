@@ -8,6 +8,13 @@ use strsim::levenshtein;
 use super::node::{Member, Node};
 use crate::engine::diagnostic::{Diagnostic, Severity};
 
+/// The most errors of one resource that are said, and the most warnings, and notices: whoever writes a
+/// thousand unknown fields fills no log.
+const MAX_SAID: usize = 50;
+
+/// The longest text of a field, message or remedy, in characters.
+const MAX_CHARS: usize = 1024;
+
 /// What is said about one resource while it is converted.
 #[derive(Clone, Debug)]
 pub(super) struct Notes {
@@ -36,13 +43,18 @@ impl Notes {
     ) -> Diagnostic {
         Diagnostic {
             severity,
-            resource: self.resource.clone(),
+            resource: one_line(&self.resource),
             file: self.file.clone(),
             line: line.or(self.line),
-            field: field.to_owned(),
-            message: message.into(),
-            remedy: remedy.into(),
+            field: one_line(field),
+            message: one_line(&message.into()),
+            remedy: one_line(&remedy.into()),
         }
+    }
+
+    /// True where nothing more of this severity is said.
+    fn is_full(&self, severity: Severity) -> bool {
+        self.said.iter().filter(|said| said.severity == severity).count() > MAX_SAID
     }
 
     /// Says something about a line and field.
@@ -53,7 +65,14 @@ impl Notes {
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.said.push(self.diagnostic(severity, place, message, remedy));
+        match self.said.iter().filter(|said| said.severity == severity).count() {
+            said if said < MAX_SAID => self.said.push(self.diagnostic(severity, place, message, remedy)),
+            MAX_SAID => {
+                let message = format!("more {severity}s are not said");
+                self.said.push(self.diagnostic(severity, (None, ""), message, ""));
+            }
+            _ => {}
+        }
     }
 
     pub(super) fn error(&mut self, field: &Field<'_>, message: impl Into<String>, remedy: impl Into<String>) {
@@ -231,6 +250,9 @@ impl<'a> Field<'a> {
     /// Refuses members that neither Ratify nor Hallmark knows, and notes those that have no effect here.
     pub(super) fn only(&self, used: &[&str], without_effect: &[(&str, &str)], notes: &mut Notes) {
         for member in self.node.members().unwrap_or_default() {
+            if notes.is_full(Severity::Error) {
+                return;
+            }
             let name = member.name.as_str();
             let field = self.of(member);
             if let Some((_, why)) = without_effect.iter().find(|(known, _)| *known == name) {
@@ -259,14 +281,33 @@ pub(super) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     if name.len() > MAX_NAME {
         return None;
     }
+    const MAX_EDITS: usize = 2;
     let fold = |text: &str| text.to_lowercase().replace(['-', '_'], "");
     let wanted = fold(name);
     known
         .iter()
-        .map(|known| (levenshtein(&wanted, &fold(known)), *known))
-        .filter(|(edits, known)| *edits <= 2.min(known.len() / 3))
+        .map(|known| (fold(known), *known))
+        // Names come by the thousand, and counting is quick where comparing is not.
+        .filter(|(folded, _)| folded.len().abs_diff(wanted.len()) <= MAX_EDITS * char::MAX.len_utf8())
+        .map(|(folded, known)| (levenshtein(&wanted, &folded), known))
+        .filter(|(edits, known)| *edits <= MAX_EDITS.min(known.len() / 3))
         .min()
         .map(|(_, known)| known)
+}
+
+/// A text that may hold anything, on one line that shows what it is.
+fn one_line(text: &str) -> String {
+    let shown = |c: char| if hides(c) { ' ' } else { c };
+    let mut line: String = text.chars().take(MAX_CHARS).map(shown).collect();
+    if line.len() < text.len() && text.chars().nth(MAX_CHARS).is_some() {
+        line.push('…');
+    }
+    line
+}
+
+/// True for what ends a line or changes how the rest of it looks.
+fn hides(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn join(path: &str, name: &str) -> String {

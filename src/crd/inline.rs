@@ -4,11 +4,9 @@ use jiff::Timestamp;
 
 use super::field::{Field, Notes};
 use crate::engine::diagnostic::Severity;
-use crate::trust::key_source::{
-    InlineSource, Key, KeyContent, KeySourceSettings, MaterialError, read_material,
-};
+use crate::trust::key_source::{Key, KeyContent, KeySourceSettings, MaterialError, read_material};
 use crate::trust::store::StoreType;
-use crate::x509::BundleError;
+use crate::x509::{BundleError, Certificate};
 
 /// Converts the parameters of an inline source.
 pub(super) fn convert(
@@ -90,28 +88,30 @@ fn day(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d").to_string()
 }
 
+/// What is said of the certificates of a key source that are no anchors of a trust store; or, where none is
+/// one, that.
+pub(super) type Anchors = Result<Vec<String>, String>;
+
 /// Checks that a key source gives at least one anchor of a trust store of `kind`, as far as that is known
-/// before anything is read, and says which certificates do not count.
-///
-/// # Errors
-/// Says why none can be an anchor.
-pub(super) fn anchors(
-    settings: &KeySourceSettings,
-    kind: StoreType,
-    notes: &mut Notes,
-    place: (Option<u32>, &str),
-) -> Result<(), String> {
-    let KeySourceSettings::Inline { pem, content } = settings else { return Ok(()) };
-    let set = InlineSource::new(pem.clone(), *content).read(Timestamp::UNIX_EPOCH);
-    let set = set.map_err(|error| error.to_string())?;
-    let certificates: Vec<_> = set.keys().iter().filter_map(Key::certificate).collect();
+/// before anything is read.
+pub(super) fn anchors(settings: &KeySourceSettings, kind: StoreType) -> Anchors {
+    let KeySourceSettings::Inline { pem, content } = settings else { return Ok(Vec::new()) };
+    let keys = read_material(pem.as_bytes(), *content, "inline value").map_err(|error| error.to_string())?;
+    let certificates: Vec<_> = keys.iter().filter_map(Key::certificate).collect();
     let wanted = kind.wanted();
     if !certificates.iter().any(|certificate| kind.admits(certificate)) {
         return Err(format!("none of its certificates is {wanted}, so {kind} has no anchor"));
     }
-    for certificate in certificates.iter().filter(|certificate| !kind.admits(certificate)) {
-        let message = format!("certificate {} is not {wanted} and is no anchor", certificate.subject());
+    let others = certificates.iter().filter(|certificate| !kind.admits(certificate));
+    let said = |certificate: &&Certificate| {
+        format!("certificate {} is not {wanted} and is no anchor", certificate.subject())
+    };
+    Ok(others.map(said).collect())
+}
+
+/// Says what `anchors` found of the certificates that are none.
+pub(super) fn say_others(others: &[String], place: (Option<u32>, &str), notes: &mut Notes) {
+    for message in others {
         notes.say(Severity::Warning, place, message, "remove it from the key source");
     }
-    Ok(())
 }

@@ -13,6 +13,7 @@ use super::verifier::VerifierDraft;
 use super::{Configuration, ConvertOptions, Converted, Item, Kind, ResourceKey, ResourceState};
 use crate::engine::diagnostic::{Diagnostic, Severity};
 use crate::engine::settings::PlanSettings;
+use crate::secret::NamedSecrets;
 use crate::trust::key_source::{KeyContent, KeySourceSettings};
 use crate::trust::store::{KeySourceName, StoreSettings as TrustStoreSettings, StoreType};
 use crate::verifier::{NotationSettings, VerifierSettings};
@@ -47,7 +48,7 @@ pub(super) fn link(converted: Vec<Converted>, options: &ConvertOptions) -> Linke
     let mut resources = super::duplicate::settle(converted);
     super::executor_link::settle(&mut resources);
     let places = place::of(&resources);
-    let sources = KeySources::of(&resources, &options.release_namespace);
+    let sources = KeySources::of(&resources, options);
     let mut used = BTreeSet::new();
     let linked = link_verifiers(&mut resources, &sources, &mut used, options);
     say_unused(&mut resources, &used);
@@ -75,9 +76,26 @@ pub(super) fn link(converted: Vec<Converted>, options: &ConvertOptions) -> Linke
         resources: states,
         ..Configuration::default()
     };
-    configuration.secrets = configuration.plans().flat_map(PlanSettings::secrets).collect();
-    configuration.service_accounts = configuration.plans().flat_map(PlanSettings::service_accounts).collect();
+    let of_executors = |of_cluster: bool| {
+        let executors = configuration.executors.iter();
+        executors.filter(move |one| one.namespace.is_none() == of_cluster).map(|one| &one.plan)
+    };
+    let by_cluster = named(std::iter::once(&configuration.cluster).chain(of_executors(true)));
+    let mut by_namespaces = named(configuration.namespaces.values().chain(of_executors(false)));
+    // A plan of a namespace has the cluster's Stores too.
+    by_namespaces.secrets.retain(|name| !by_cluster.secrets.contains(name));
+    by_namespaces.service_accounts.retain(|name| !by_cluster.service_accounts.contains(name));
+    (configuration.named_by_cluster, configuration.named_by_namespaces) = (by_cluster, by_namespaces);
     Linked { configuration, refused }
+}
+
+fn named<'p>(plans: impl Iterator<Item = &'p PlanSettings>) -> NamedSecrets {
+    let mut named = NamedSecrets::default();
+    for plan in plans {
+        named.secrets.extend(plan.secrets());
+        named.service_accounts.extend(plan.service_accounts());
+    }
+    named
 }
 
 /// By file and line, what matters most first where those are equal. What is said twice is said once.
@@ -226,9 +244,13 @@ impl Linker<'_> {
             keys if keys.content() == Some(KeyContent::Keys) => {
                 Some(format!("{key} holds keys, and a trust store holds certificates"))
             }
-            usable => super::inline::anchors(usable, kind, self.notes, place)
-                .err()
-                .map(|trouble| format!("{key}: {trouble}")),
+            usable => match &*self.sources.anchors(&key, usable, kind) {
+                Ok(others) => {
+                    super::inline::say_others(others, place, self.notes);
+                    None
+                }
+                Err(trouble) => Some(format!("{key}: {trouble}")),
+            },
         };
         if let Some(trouble) = trouble {
             self.notes.say(

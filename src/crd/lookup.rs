@@ -1,16 +1,23 @@
 //! Which key source a name means, for a Verifier of the cluster or of a namespace.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::field::nearest;
-use super::{Converted, DEFAULT_NAMESPACE, Item, Kind, ResourceKey};
+use super::inline::{self, Anchors};
+use super::{ConvertOptions, Converted, DEFAULT_NAMESPACE, Item, Kind, Origin, ResourceKey};
 use crate::trust::key_source::KeySourceSettings;
+use crate::trust::store::StoreType;
 
 /// Every key source by its resource.
 pub(super) struct KeySources {
     sources: BTreeMap<ResourceKey, KeySourceSettings>,
     release_namespace: Arc<str>,
+    origin: Origin,
+    /// Anchors that were looked for: a source may be named a thousand times.
+    anchors: RefCell<BTreeMap<(ResourceKey, StoreType), Rc<Anchors>>>,
 }
 
 /// What a name led to.
@@ -24,12 +31,29 @@ pub(super) enum Found<'a> {
 }
 
 impl KeySources {
-    pub(super) fn of(resources: &[Converted], release_namespace: &Arc<str>) -> Self {
+    pub(super) fn of(resources: &[Converted], options: &ConvertOptions) -> Self {
         let sources = resources.iter().filter_map(|resource| match &resource.item {
             Item::KeySource(settings) => Some((resource.key.clone(), settings.clone())),
             _ => None,
         });
-        Self { sources: sources.collect(), release_namespace: release_namespace.clone() }
+        Self {
+            sources: sources.collect(),
+            release_namespace: options.release_namespace.clone(),
+            origin: options.origin,
+            anchors: RefCell::default(),
+        }
+    }
+
+    /// The anchors of a trust store of `kind` that a key source gives.
+    pub(super) fn anchors(
+        &self,
+        key: &ResourceKey,
+        settings: &KeySourceSettings,
+        kind: StoreType,
+    ) -> Rc<Anchors> {
+        let mut known = self.anchors.borrow_mut();
+        let anchors = known.entry((key.clone(), kind));
+        Rc::clone(anchors.or_insert_with(|| Rc::new(inline::anchors(settings, kind))))
     }
 
     /// Looks a name up for a Verifier of `namespace`, or of the cluster.
@@ -93,7 +117,12 @@ impl KeySources {
     /// A remedy for a name that leads nowhere, for a Verifier of `namespace`, or of the cluster.
     pub(super) fn near(&self, text: &str, namespace: Option<&str>) -> String {
         let name = text.rsplit('/').next().unwrap_or(text);
-        let elsewhere = self.sources.keys().find(|key| *key.name == *name);
+        // In a cluster, what others call theirs is nobody's business.
+        let sees = |key: &&ResourceKey| match (namespace, key.namespace.as_deref()) {
+            (Some(own), Some(other)) => own == other || self.origin == Origin::Files,
+            _ => true,
+        };
+        let elsewhere = self.sources.keys().filter(sees).find(|key| *key.name == *name);
         if let Some((key, other)) = elsewhere.and_then(|key| Some((key, key.namespace.as_deref()?))) {
             return match namespace {
                 None => format!("write {other}/{name}, and {key} is meant"),
@@ -102,7 +131,7 @@ impl KeySources {
                 }
             };
         }
-        let names: Vec<&str> = self.sources.keys().map(|key| &*key.name).collect();
+        let names: Vec<&str> = self.sources.keys().filter(sees).map(|key| &*key.name).collect();
         match nearest(name, &names) {
             Some(near) if near != name => format!("did you mean {near}?"),
             _ => format!("add a KeyManagementProvider called {name}"),

@@ -1,5 +1,6 @@
 //! What a tenant may do to what the cluster demands: add, and nothing else.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::shape_tests::*;

@@ -149,7 +149,7 @@ fn contradicted(read: &[Converted]) -> BTreeSet<ResourceKey> {
     let mut contradicted = BTreeSet::new();
     for resource in read {
         let earlier = *first.entry(&resource.key).or_insert(resource);
-        if earlier.node != resource.node {
+        if !Arc::ptr_eq(&earlier.node, &resource.node) && earlier.node != resource.node {
             contradicted.insert(resource.key.clone());
         }
     }

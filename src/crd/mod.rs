@@ -56,7 +56,7 @@ pub use merge::LastGood;
 pub use place::Place;
 pub use resource::{DEFAULT_NAMESPACE, Document, EXECUTOR_GROUP, GROUP, Kind, ResourceKey, Version};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -69,7 +69,7 @@ use crate::engine::diagnostic::Diagnostic;
 use crate::engine::settings::{
     ExecutorSettings, NamespacedResources, PlanSettings, RuleSettings, StoreSettings,
 };
-use crate::secret::{SecretName, ServiceAccountName};
+use crate::secret::NamedSecrets;
 use crate::trust::key_source::KeySourceSettings;
 use crate::trust::store::KeySourceName;
 
@@ -137,10 +137,10 @@ pub struct Configuration {
     pub diagnostics: Vec<Diagnostic>,
     /// What became of every resource that was read.
     pub resources: BTreeMap<ResourceKey, ResourceState>,
-    /// Secrets that resources name, to be read and followed.
-    pub secrets: BTreeSet<SecretName>,
-    /// Service accounts that resources name for their pull secrets, which are to be read and followed too.
-    pub service_accounts: BTreeSet<ServiceAccountName>,
+    /// What resources of the cluster name.
+    pub named_by_cluster: NamedSecrets,
+    /// What resources of namespaces name besides.
+    pub named_by_namespaces: NamedSecrets,
 }
 
 impl Configuration {
@@ -158,7 +158,7 @@ struct Converted {
     /// Whether it holds in every namespace.
     mandatory: bool,
     /// The document, to tell a repeated one from a contradiction.
-    node: Node,
+    node: Arc<Node>,
     notes: field::Notes,
     item: Item,
 }

@@ -53,15 +53,17 @@ impl PartialEq for Node {
             (Value::Number(a), Value::Number(b)) => a == b,
             (Value::Text(a), Value::Text(b)) => a == b,
             (Value::List(a), Value::List(b)) => a == b,
-            (Value::Map(a), Value::Map(b)) => {
-                a.len() == b.len()
-                    && a.iter().all(|member| {
-                        b.iter().any(|other| member.name == other.name && member.node == other.node)
-                    })
-            }
+            (Value::Map(a), Value::Map(b)) => a.len() == b.len() && in_order(a).eq(in_order(b)),
             _ => false,
         }
     }
+}
+
+/// The members by name, in whichever order they are written.
+fn in_order(members: &[Member]) -> impl Iterator<Item = (&str, &Node)> {
+    let mut members: Vec<_> = members.iter().map(|member| (member.name.as_str(), &member.node)).collect();
+    members.sort_unstable_by_key(|(name, _)| *name);
+    members.into_iter()
 }
 
 impl Node {

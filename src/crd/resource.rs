@@ -125,7 +125,7 @@ pub(super) struct Resource {
     /// Whether it holds in every namespace.
     pub(super) mandatory: bool,
     /// The whole document, empty where it cannot be read.
-    pub(super) node: Node,
+    pub(super) node: Arc<Node>,
     pub(super) notes: Notes,
 }
 
@@ -190,7 +190,8 @@ fn identify_node(node: &Node, file: Option<Arc<Path>>, line: Option<u32>) -> Ide
         }
     }
     let mandatory = mandatory::is_mandatory(&root, &key, &mut notes);
-    Identified::Resource(Resource { key, version: claim.version, mandatory, node: node.clone(), notes })
+    let node = Arc::new(node.clone());
+    Identified::Resource(Resource { key, version: claim.version, mandatory, node, notes })
 }
 
 fn say_nameless(root: &Field<'_>, notes: &mut Notes) {
@@ -254,7 +255,7 @@ fn identify_unreadable(error: &YamlError, document: &Document) -> Identified {
     };
     notes.resource = claim.called(kind, &key);
     notes.say(Severity::Error, (error.line, ""), message, remedy);
-    let node = Node { line: document.line, value: super::node::Value::Null };
+    let node = Arc::new(Node { line: document.line, value: super::node::Value::Null });
     // What cannot be read may be annotated.
     let mandatory = mandatory::may_be(&key);
     Identified::Resource(Resource { key, version: claim.version, mandatory, node, notes })

@@ -1,9 +1,12 @@
 //! Secrets that resources name: whose they may be, and who is told to read them.
 
+use std::collections::BTreeSet;
+
 use super::shape_tests::*;
 use super::*;
 use crate::engine::diagnostic::Severity;
 use crate::engine::settings::CredentialSettings;
+use crate::secret::{SecretName, ServiceAccountName};
 
 fn in_cluster(text: &str) -> Configuration {
     let options = ConvertOptions {
@@ -32,9 +35,10 @@ fn a_cluster_store_reads_the_named_secrets_and_those_of_its_service_account() {
     assert_loads(&configuration);
     assert_says(&configuration, Severity::Notice, &["secretTimeout", "followed"]);
     let [a, b] = [secret("hallmark-system", "a"), secret("team", "b")];
-    assert_eq!(configuration.secrets, BTreeSet::from([a.clone(), b.clone()]));
+    assert_eq!(configuration.named_by_cluster.secrets, BTreeSet::from([a.clone(), b.clone()]));
     let account: ServiceAccountName = ("hallmark-system".into(), "default".into());
-    assert_eq!(configuration.service_accounts, BTreeSet::from([account.clone()]));
+    assert_eq!(configuration.named_by_cluster.service_accounts, BTreeSet::from([account.clone()]));
+    assert_eq!(configuration.named_by_namespaces, NamedSecrets::default());
     let expected =
         CredentialSettings::KubernetesSecrets { secrets: vec![a, b], service_account: Some(account) };
     assert_eq!(configuration.cluster.stores[0].credentials, expected);
@@ -45,11 +49,13 @@ fn a_namespaced_store_reads_its_own_namespace_and_an_account_only_by_name() {
     let provider = "{name: k8Secrets, secrets: [{secretName: a}]}";
     let configuration = in_cluster(&store("NamespacedStore", "{name: s, namespace: team}", provider));
     assert_loads(&configuration);
-    assert_eq!(configuration.secrets, BTreeSet::from([secret("team", "a")]));
-    assert_eq!(configuration.service_accounts, BTreeSet::new());
+    assert_eq!(configuration.named_by_namespaces.secrets, BTreeSet::from([secret("team", "a")]));
+    assert_eq!(configuration.named_by_namespaces.service_accounts, BTreeSet::new());
+    assert_eq!(configuration.named_by_cluster, NamedSecrets::default());
     let provider = "{name: k8Secrets, serviceAccountName: puller}";
     let configuration = in_cluster(&store("NamespacedStore", "{name: s, namespace: team}", provider));
-    assert_eq!(configuration.service_accounts, BTreeSet::from([("team".into(), "puller".into())]));
+    let accounts = configuration.named_by_namespaces.service_accounts;
+    assert_eq!(accounts, BTreeSet::from([("team".into(), "puller".into())]));
 }
 
 #[test]
@@ -69,7 +75,7 @@ fn a_tenant_names_no_secret_of_another_namespace() {
             Severity::Error,
             &["namespace team reads no Secret of another namespace"],
         );
-        assert_eq!(configuration.secrets, BTreeSet::new(), "{kind}");
+        assert_eq!(configuration.named_by_namespaces, NamedSecrets::default(), "{kind}");
         assert!(configuration.namespaces["team"].stores.iter().all(|store| store.refused.is_some()));
     }
 }
@@ -80,7 +86,7 @@ fn names_that_would_leave_their_place_in_a_url_are_refused() {
         let provider = format!("{{name: k8Secrets, secrets: [{{secretName: {name:?}}}]}}");
         let configuration = in_cluster(&store("Store", "{name: s}", &provider));
         assert!(!said(&configuration, Severity::Error).is_empty(), "{name}");
-        assert_eq!(configuration.secrets, BTreeSet::new());
+        assert_eq!(configuration.named_by_cluster, NamedSecrets::default());
     }
 }
 
@@ -92,7 +98,8 @@ fn a_key_source_is_a_secret_of_hallmarks_namespace_unless_it_says_so() {
     let text = together(&[provider, verifier("Verifier", "v", "{ca: {certs: [anchors]}}")]);
     let configuration = in_cluster(&text);
     assert_loads(&configuration);
-    assert_eq!(configuration.secrets, BTreeSet::from([secret("hallmark-system", "anchors")]));
+    let named = &configuration.named_by_cluster.secrets;
+    assert_eq!(*named, BTreeSet::from([secret("hallmark-system", "anchors")]));
     assert!(configuration.places.contains_key("KeyManagementProvider anchors"));
     assert_says(&check(&text), Severity::Error, &["spec.type", "there are no Secrets beside a file"]);
     let keys = text.replace("contentType: certificate}", "contentType: key}");

@@ -64,6 +64,13 @@ pub enum SecretState {
     Missing,
     /// The API does not let it be read.
     Forbidden,
+    /// It is there, and longer than the bytes that are kept of one.
+    TooLong {
+        /// How many are kept.
+        limit: usize,
+    },
+    /// Too many are named, and this one is not looked at.
+    LeftOut,
 }
 
 /// What is known of a service account.
@@ -78,10 +85,21 @@ pub enum ServiceAccountState {
     Missing,
     /// The API does not let it be read.
     Forbidden,
+    /// Too many are named, and this one is not looked at.
+    LeftOut,
 }
 
 /// What a service account is called: namespace and name.
 pub type ServiceAccountName = (Arc<str>, Arc<str>);
+
+/// What resources name, to be read and followed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamedSecrets {
+    /// Secrets.
+    pub secrets: BTreeSet<SecretName>,
+    /// Service accounts, for their pull secrets.
+    pub service_accounts: BTreeSet<ServiceAccountName>,
+}
 
 /// Secrets by name, and the service accounts that list some, shared by cloning.
 #[derive(Clone, Debug, Default)]
@@ -152,17 +170,6 @@ impl Secrets {
         });
     }
 
-    /// The Secrets that the service accounts list: to be read and followed like those that resources name.
-    pub fn pull_secrets(&self) -> BTreeSet<SecretName> {
-        self.read(|kept| {
-            let found = kept.service_accounts.values().filter_map(|state| match state {
-                ServiceAccountState::Found(listed) => Some(listed),
-                _ => None,
-            });
-            found.flatten().cloned().collect()
-        })
-    }
-
     fn read<T>(&self, look: impl FnOnce(&Kept) -> T) -> T {
         look(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -217,7 +224,7 @@ mod tests {
         let revision = secrets.revision();
         secrets.set_service_account(account.clone(), ServiceAccountState::Unknown);
         assert_eq!(secrets.revision(), revision);
-        assert_eq!(secrets.pull_secrets(), BTreeSet::from([name("a")]));
+        assert_eq!(secrets.service_account(&account), ServiceAccountState::Found(vec![name("a")]));
         secrets.retain_service_accounts(&BTreeSet::new());
         assert_eq!(secrets.service_account(&account), ServiceAccountState::Unknown);
         assert_ne!(secrets.revision(), revision);

@@ -2,7 +2,9 @@
 
 mod kept;
 
-pub use kept::{SecretData, SecretName, SecretState, Secrets, ServiceAccountName, ServiceAccountState};
+pub use kept::{
+    NamedSecrets, SecretData, SecretName, SecretState, Secrets, ServiceAccountName, ServiceAccountState,
+};
 pub use secrecy::{ExposeSecret, SecretString};
 
 use url::Url;

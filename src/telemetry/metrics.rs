@@ -1,6 +1,6 @@
 //! What the process counts, as OpenMetrics text. What the engine counts itself is read when somebody asks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -124,8 +124,8 @@ impl Metrics {
     }
 
     /// Forgets key sources that are no longer configured.
-    pub fn keep_key_sources(&self, configured: &[&str]) {
-        locked(&self.counts.key_sources).retain(|name, _| configured.contains(&name.as_str()));
+    pub fn keep_key_sources(&self, configured: &BTreeSet<&str>) {
+        locked(&self.counts.key_sources).retain(|name, _| configured.contains(name.as_str()));
     }
 
     /// Sets when the server's certificate ends.

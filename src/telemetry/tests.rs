@@ -163,7 +163,7 @@ fn a_key_source_that_is_no_longer_configured_is_forgotten() {
     assert_eq!(both["hallmark_key_source_failed{source=\"keep\"}"], 1.0);
     assert_eq!(both["hallmark_key_source_earliest_expiry_timestamp_seconds{source=\"keep\"}"], 100.0);
     assert_eq!(both["hallmark_key_source_keys{source=\"a \\\"quoted\\\"\\nname\"}"], 0.0);
-    metrics.keep_key_sources(&["keep"]);
+    metrics.keep_key_sources(&["keep"].into());
     let text = metrics.encode();
     assert!(text.contains("source=\"keep\"") && !text.contains("quoted"));
 }

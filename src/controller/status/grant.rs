@@ -40,12 +40,12 @@ impl Reader {
 
 /// What may not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Forbidden<'f> {
-    pub secrets: BTreeSet<&'f SecretName>,
-    pub service_accounts: BTreeSet<&'f ServiceAccountName>,
+pub(super) struct Forbidden {
+    pub secrets: BTreeSet<SecretName>,
+    pub service_accounts: BTreeSet<ServiceAccountName>,
 }
 
-impl Forbidden<'_> {
+impl Forbidden {
     pub(super) fn is_empty(&self) -> bool {
         self.secrets.is_empty() && self.service_accounts.is_empty()
     }

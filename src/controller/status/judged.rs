@@ -1,6 +1,6 @@
 //! A reading of the configuration, sorted by the resource that each part is about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::index::ObjectName;
@@ -9,6 +9,7 @@ use crate::engine::diagnostic::Diagnostic;
 use crate::engine::settings::{CredentialSettings, PlanSettings, StoreSettings};
 use crate::secret::{SecretName, ServiceAccountName};
 use crate::trust::key_source::{KeySets, SourceState};
+use crate::verifier::VerifierSettings;
 
 /// What was made of the cluster's resources.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +46,7 @@ impl Judged {
                 format!("{prefix}Store {}", store.name)
             };
             sorted.add_stores(plan, called);
+            sorted.add_verifiers(plan, &self.keys);
         }
         for executor in &self.configuration.executors {
             sorted.add_stores(&executor.plan, |_| executor.resource.to_string());
@@ -61,6 +63,8 @@ pub(super) struct Sorted<'j> {
     pub sources: BTreeMap<&'j str, Vec<&'j SourceState>>,
     /// What each store of a resource names for credentials.
     pub credentials: BTreeMap<String, BTreeMap<&'j str, Credentials<'j>>>,
+    /// The key sources of each Verifier that give no keys.
+    pub without_keys: BTreeMap<String, BTreeSet<&'j str>>,
 }
 
 /// What a Store names for credentials.
@@ -77,6 +81,19 @@ impl<'j> Sorted<'j> {
                 let named = Credentials { secrets, service_account: service_account.as_ref() };
                 self.credentials.entry(resource(store)).or_default().insert(&store.name, named);
             }
+        }
+    }
+
+    fn add_verifiers(&mut self, plan: &'j PlanSettings, keys: &KeySets) {
+        for verifier in &plan.verifiers {
+            let VerifierSettings::Notation(settings) = verifier else { continue };
+            let prefix = if settings.resource.contains('/') { "Namespaced" } else { "" };
+            let resource = format!("{prefix}Verifier {}", settings.resource);
+            // A folder of its own is said of it with the reason.
+            let others =
+                settings.trust_stores.values().flatten().filter(|name| !name.starts_with("Verifier "));
+            let without = others.filter(|name| keys.get(name).is_some_and(SourceState::gives_none));
+            self.without_keys.entry(resource).or_default().extend(without.map(|name| &**name));
         }
     }
 }

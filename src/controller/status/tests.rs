@@ -13,7 +13,7 @@ use super::judged::Judged;
 use super::ledger::Ledger;
 use super::wanted::{Wanted, wanted};
 use crate::crd::{ConvertOptions, LastGood, Origin};
-use crate::secret::{SecretName, SecretState, Secrets};
+use crate::secret::{SecretName, SecretState, Secrets, ServiceAccountState};
 use crate::trust::key_source::{KeySets, KeySourceError, SourceState};
 
 /// A cluster of objects, what they mean, and what their statuses say.
@@ -197,7 +197,7 @@ fn a_time_of_transition_moves_only_with_the_status() {
 }
 
 #[test]
-fn a_key_source_that_fails_says_why_and_whether_earlier_keys_serve() {
+fn a_key_source_that_fails_says_why_and_so_does_who_needs_it() {
     let mut world = World::of(&[store(), verifier("certs"), file_source("certs")]);
     let failure = KeySourceError::NotFound { path: "/keys".into() };
     let state = SourceState { set: None, failure: Some(failure), checked_at: Some(at(0)) };
@@ -207,6 +207,10 @@ fn a_key_source_that_fails_says_why_and_whether_earlier_keys_serve() {
     assert_eq!(status["issuccess"], false);
     assert_eq!(status["error"], "/keys does not exist");
     assert_eq!(condition(&status, "Ready")["reason"], "NoKeys");
+    let status = world.status("Verifier verifier-notation", None, 0);
+    assert_eq!(status["issuccess"], false, "{status}");
+    assert_eq!(status["error"], "KeyManagementProvider certs gives no keys; its status says why");
+    assert_eq!(condition(&status, "Ready")["reason"], "NoKeys");
 }
 
 #[test]
@@ -215,7 +219,7 @@ fn what_may_not_be_read_comes_with_the_role_to_apply() {
     let spec = json!({"name": "oras", "parameters": {"authProvider": provider}});
     let world = World::of(&[object("NamespacedStore", "team/store-oras", spec)]);
     let name = SecretName { namespace: "team".into(), name: "regcred".into() };
-    assert!(world.judged.configuration.secrets.contains(&name));
+    assert!(world.judged.configuration.named_by_namespaces.secrets.contains(&name));
     world.secrets.set(name, SecretState::Forbidden);
     let status = world.status("NamespacedStore team/store-oras", None, 0);
     assert_eq!(status["issuccess"], false);
@@ -231,6 +235,27 @@ fn what_may_not_be_read_comes_with_the_role_to_apply() {
     assert_eq!(crate::crd::yaml::read_documents(yaml).iter().filter(|one| one.content.is_ok()).count(), 2);
     let brief = status["brieferror"].as_str().expect("text");
     assert!(brief.contains("may not read"), "{brief}");
+}
+
+#[test]
+fn a_secret_that_is_not_read_is_said_with_the_true_reason() {
+    let provider =
+        json!({"name": "k8Secrets", "serviceAccountName": "puller", "secrets": [{"secretName": "a"}]});
+    let spec = json!({"name": "oras", "parameters": {"authProvider": provider}});
+    let world = World::of(&[object("NamespacedStore", "team/store-oras", spec)]);
+    let name = |name: &str| SecretName { namespace: "team".into(), name: name.into() };
+    let error = || world.status("NamespacedStore team/store-oras", None, 0)["error"].clone();
+    let account = ("team".into(), "puller".into());
+    world.secrets.set_service_account(account, ServiceAccountState::Found(vec![name("listed")]));
+    assert_eq!(error(), "");
+    world.secrets.set(name("listed"), SecretState::Forbidden);
+    assert!(error().to_string().contains("resourceNames: [listed]"), "{}", error());
+    world.secrets.set(name("listed"), SecretState::Missing);
+    assert_eq!(error(), "there is no Secret team/listed");
+    world.secrets.set(name("listed"), SecretState::TooLong { limit: 7 });
+    assert_eq!(error(), "Secret team/listed is too long: at most 7 bytes are read");
+    world.secrets.set(name("listed"), SecretState::LeftOut);
+    assert_eq!(error(), "Secret team/listed is not read: too many are named; name fewer");
 }
 
 #[test]
@@ -308,7 +333,8 @@ fn an_executor_has_the_keys_of_its_version() {
     assert!(!bad["briefError"].as_str().expect("text").is_empty() && bad.get("issuccess").is_none(), "{bad}");
     let good = world.status("NamespacedExecutor team/good", None, 0);
     assert_eq!((&good["succeeded"], &good["error"]), (&json!(true), &json!("")), "{good}");
-    let name = world.judged.configuration.secrets.first().expect("a Secret").clone();
+    let named = &world.judged.configuration.named_by_namespaces.secrets;
+    let name = named.first().expect("a Secret").clone();
     world.secrets.set(name, SecretState::Forbidden);
     world.read();
     let forbidden = world.status("NamespacedExecutor team/good", None, 0);

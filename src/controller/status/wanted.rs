@@ -11,7 +11,7 @@ use super::grant::{Forbidden, Reader};
 use super::judged::Sorted;
 use crate::crd::ResourceState;
 use crate::engine::diagnostic::{Diagnostic, Severity};
-use crate::secret::{SecretState, Secrets, ServiceAccountState};
+use crate::secret::{SecretName, SecretState, Secrets, ServiceAccountState};
 use crate::trust::key_source::{Key, KeySourceError, SourceState};
 
 /// The longest text of a condition or an error, in characters.
@@ -80,11 +80,14 @@ pub(super) fn wanted(
         failures.into_iter().filter(|failure| !matches!(failure, KeySourceError::Refused(_))).collect();
     for failure in &failures {
         if let KeySourceError::SecretForbidden(name) = failure {
-            forbidden.secrets.insert(name);
+            forbidden.secrets.insert(name.clone());
         }
         errors.push(failure.to_string());
     }
     errors.extend(missing.iter().cloned());
+    let without_keys = sorted.without_keys.get(&resource).into_iter().flatten();
+    // Why is the source's matter: it may be the cluster's, and this a tenant's.
+    errors.extend(without_keys.map(|source| format!("{source} gives no keys; its status says why")));
     if !forbidden.is_empty() {
         errors.push(format!(
             "Hallmark may not read what it names; apply:\n{}",
@@ -92,7 +95,8 @@ pub(super) fn wanted(
         ));
     }
     let error = bounded(&errors.join("\n"), MAX_TEXT_CHARS);
-    let keys_missing = sources.iter().any(|source| source.set.is_none() && source.failure.is_some());
+    let keys_missing = sources.iter().any(|source| source.gives_none())
+        || sorted.without_keys.get(&resource).is_some_and(|without| !without.is_empty());
     let (status, reason) = match state {
         ResourceState::Refused => (false, "Refused"),
         ResourceState::LastGoodServes => (false, "LastGoodServes"),
@@ -113,36 +117,53 @@ pub(super) fn wanted(
 }
 
 /// What the stores of a resource name and is not there. What may not be read goes into `forbidden`.
-fn missing_credentials<'s>(
+fn missing_credentials(
     resource: &str,
-    sorted: &Sorted<'s>,
+    sorted: &Sorted<'_>,
     secrets: &Secrets,
-    forbidden: &mut Forbidden<'s>,
+    forbidden: &mut Forbidden,
 ) -> Vec<String> {
     let mut missing = Vec::new();
     for named in sorted.credentials.get(resource).into_iter().flat_map(BTreeMap::values) {
         for name in named.secrets {
-            match secrets.get(name) {
-                SecretState::Missing => missing.push(format!("there is no Secret {name}")),
-                SecretState::Forbidden => {
-                    forbidden.secrets.insert(name);
-                }
-                SecretState::Unknown | SecretState::Found(_) => {}
-            }
+            missing.extend(missing_secret(name, secrets, forbidden));
         }
-        if let Some(account) = named.service_account {
-            match secrets.service_account(account) {
-                ServiceAccountState::Missing => {
-                    missing.push(format!("there is no ServiceAccount {}/{}", account.0, account.1));
-                }
-                ServiceAccountState::Forbidden => {
-                    forbidden.service_accounts.insert(account);
-                }
-                ServiceAccountState::Unknown | ServiceAccountState::Found(_) => {}
+        let Some(account) = named.service_account else { continue };
+        let (namespace, name) = account;
+        match secrets.service_account(account) {
+            ServiceAccountState::Missing => {
+                missing.push(format!("there is no ServiceAccount {namespace}/{name}"));
             }
+            ServiceAccountState::Forbidden => _ = forbidden.service_accounts.insert(account.clone()),
+            ServiceAccountState::LeftOut => {
+                missing.push(left_out("ServiceAccount", &format!("{namespace}/{name}")));
+            }
+            ServiceAccountState::Found(listed) => {
+                missing.extend(listed.iter().filter_map(|name| missing_secret(name, secrets, forbidden)));
+            }
+            ServiceAccountState::Unknown => {}
         }
     }
     missing
+}
+
+fn missing_secret(name: &SecretName, secrets: &Secrets, forbidden: &mut Forbidden) -> Option<String> {
+    match secrets.get(name) {
+        SecretState::Missing => Some(format!("there is no Secret {name}")),
+        SecretState::Forbidden => {
+            forbidden.secrets.insert(name.clone());
+            None
+        }
+        SecretState::TooLong { limit } => {
+            Some(format!("Secret {name} is too long: at most {limit} bytes are read"))
+        }
+        SecretState::LeftOut => Some(left_out("Secret", &name.to_string())),
+        SecretState::Unknown | SecretState::Found(_) => None,
+    }
+}
+
+fn left_out(what: &str, name: &str) -> String {
+    format!("{what} {name} is not read: too many are named; name fewer")
 }
 
 fn remarks(about: &[&Diagnostic]) -> Condition {

@@ -17,6 +17,9 @@ const MAX_SECRETS: usize = 64;
 const CONFIG_KEY: &str = ".dockerconfigjson";
 const LEGACY_KEY: &str = ".dockercfg";
 
+/// What is said of what is beyond the bounds of what is followed.
+const LEFT_OUT: &str = "it is not read: too many are named; name fewer";
+
 /// A keychain of Secrets. What cannot be read is an error where nothing else fits, and never "no
 /// credentials".
 #[derive(Debug)]
@@ -89,6 +92,8 @@ impl KubernetesSecrets {
             SecretState::Unknown => {
                 Err(failed("it was not read yet; see whether the Kubernetes API answers".to_owned()))
             }
+            SecretState::TooLong { limit } => Err(failed(format!("at most {limit} bytes of one are read"))),
+            SecretState::LeftOut => Err(failed(LEFT_OUT.to_owned())),
         }
     }
 
@@ -178,6 +183,7 @@ fn account_problem((namespace, name): &ServiceAccountName, state: &ServiceAccoun
         ServiceAccountState::Unknown | ServiceAccountState::Found(_) => {
             "it was not read yet; see whether the Kubernetes API answers"
         }
+        ServiceAccountState::LeftOut => LEFT_OUT,
     };
     let source_name = format!("service account {namespace}/{name}");
     KeychainError { source_name, problem: problem.to_owned() }

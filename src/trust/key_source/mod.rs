@@ -152,6 +152,17 @@ pub enum KeySourceError {
     /// The Kubernetes API was not heard on the Secret yet.
     #[error("Secret {0} was not read yet")]
     SecretUnread(SecretName),
+    /// The Secret is longer than what is kept of one.
+    #[error("Secret {secret} is too long: at most {limit} bytes are read")]
+    SecretTooLong {
+        /// Which Secret.
+        secret: SecretName,
+        /// How many bytes are read.
+        limit: usize,
+    },
+    /// More Secrets are named than are read.
+    #[error("Secret {0} is not read: too many Secrets are named; name fewer")]
+    SecretLeftOut(SecretName),
     /// The source is refused by configuration.
     #[error("{0}")]
     Refused(String),
@@ -166,11 +177,14 @@ impl KeySourceError {
             | Self::Empty { .. }
             | Self::NoSecret(_)
             | Self::NoSecretKey { .. }
+            // Nobody would hear of it if its keys were gone.
+            | Self::SecretLeftOut(_)
             | Self::Refused(_) => true,
             Self::Unreadable { .. }
             | Self::TooLarge { .. }
             | Self::Material { .. }
             | Self::SecretForbidden(_)
+            | Self::SecretTooLong { .. }
             | Self::SecretUnread(_) => false,
         }
     }

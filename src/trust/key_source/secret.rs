@@ -1,6 +1,7 @@
 //! Keys and certificates in a Secret of the Kubernetes API. Whoever watches the API keeps what it says;
 //! this reads what is kept.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -16,19 +17,27 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const ENDINGS: [&str; 3] = [".crt", ".pem", ".pub"];
 
 /// Keys of a Secret, united.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct SecretSource {
     secrets: Secrets,
     name: SecretName,
     key: Option<String>,
     content: KeyContent,
+    read: Mutex<Option<Read>>,
+}
+
+/// What was made of what a Secret held: it is looked at every second, and parsed when it changes.
+#[derive(Clone, Debug)]
+struct Read {
+    data: Arc<SecretData>,
+    keys: Result<KeySet, KeySourceError>,
 }
 
 impl SecretSource {
     /// The Secret of this name, as `secrets` keeps it. `key` names one key of it; without, every key that
     /// ends in `.crt`, `.pem` or `.pub` is read, or the only one.
     pub fn new(secrets: Secrets, name: SecretName, key: Option<String>, content: KeyContent) -> Self {
-        Self { secrets, name, key, content }
+        Self { secrets, name, key, content, read: Mutex::default() }
     }
 
     /// Reads what is kept.
@@ -41,9 +50,23 @@ impl SecretSource {
             SecretState::Missing => return Err(KeySourceError::NoSecret(self.name.clone())),
             SecretState::Forbidden => return Err(KeySourceError::SecretForbidden(self.name.clone())),
             SecretState::Unknown => return Err(KeySourceError::SecretUnread(self.name.clone())),
+            SecretState::TooLong { limit } => {
+                return Err(KeySourceError::SecretTooLong { secret: self.name.clone(), limit });
+            }
+            SecretState::LeftOut => return Err(KeySourceError::SecretLeftOut(self.name.clone())),
         };
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(read) = read.as_ref().filter(|read| Arc::ptr_eq(&read.data, &data)) {
+            return read.keys.as_ref().map(|keys| keys.seen_again(now)).map_err(Clone::clone);
+        }
+        let keys = self.parse(&data, now);
+        *read = Some(Read { data, keys: keys.clone() });
+        keys
+    }
+
+    fn parse(&self, data: &SecretData, now: Timestamp) -> Result<KeySet, KeySourceError> {
         let mut keys = Vec::new();
-        for (key, bytes) in self.chosen(&data)? {
+        for (key, bytes) in self.chosen(data)? {
             let origin = format!("Secret {} {key}", self.name);
             let read = read_material(bytes, self.content, &origin);
             keys.extend(read.map_err(|error| KeySourceError::Material { origin, error })?);

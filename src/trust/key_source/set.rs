@@ -103,6 +103,12 @@ impl KeySet {
         self.loaded_at
     }
 
+    /// The same keys, seen again `loaded_at`.
+    #[must_use]
+    pub fn seen_again(&self, loaded_at: Timestamp) -> Self {
+        Self { loaded_at, ..self.clone() }
+    }
+
     /// How long ago it was fetched.
     pub fn age(&self, now: Timestamp) -> SignedDuration {
         now.duration_since(self.loaded_at)

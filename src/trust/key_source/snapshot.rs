@@ -21,6 +21,13 @@ pub struct SourceState {
     pub checked_at: Option<Timestamp>,
 }
 
+impl SourceState {
+    /// True where it was asked and gives no keys.
+    pub fn gives_none(&self) -> bool {
+        self.set.is_none() && self.failure.is_some()
+    }
+}
+
 /// What every source gave last: an immutable snapshot that plans are built from.
 #[derive(Clone, Debug, Default)]
 pub struct KeySets {
@@ -121,7 +128,8 @@ impl KeySources {
 }
 
 fn is_due(state: &SourceState, source: &dyn KeySource, now: Timestamp) -> bool {
-    let Some(checked_at) = state.checked_at else { return true };
+    // A clock that was put back must not keep a key that is gone.
+    let Some(checked_at) = state.checked_at.filter(|checked_at| *checked_at <= now) else { return true };
     match source.refresh_interval() {
         Some(interval) => {
             now.duration_since(checked_at) >= interval.try_into().unwrap_or(jiff::SignedDuration::MAX)

@@ -53,6 +53,18 @@ fn a_private_key_is_refused_whatever_stands_beside_it() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_put_back_keeps_no_key_that_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("root.pem");
+    fs::write(&path, root_pem()).unwrap();
+    let sources = file(&path);
+    let held = sources.refresh(&KeySets::default(), at(1_000_000)).await;
+    assert_eq!(count(&held), 1);
+    fs::remove_file(&path).unwrap();
+    assert_eq!(count(&sources.refresh(&held, at(10)).await), 0);
+}
+
+#[tokio::test]
 async fn a_broken_file_leaves_the_last_good_set_and_a_removed_one_takes_it_away() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("root.pem");
