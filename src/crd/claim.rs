@@ -66,7 +66,7 @@ pub(super) fn claim(api_version: &str, kind: &str) -> Option<Claim> {
     let remedy = format!("write {}/{}", right.0, right.1);
     let group_fault = || ("apiVersion", format!("{group} is not a group of Hallmark"), remedy);
     if is_v2 {
-        return claim(Version::V2Alpha1, executor_fault(group, version, kind));
+        return claim(Version::V2, executor_fault(group, version, kind));
     }
     if group != GROUP {
         let misspelt =
@@ -99,5 +99,6 @@ fn executor_fault(group: &str, version: &str, kind: &str) -> Option<(&'static st
     if group != EXECUTOR_GROUP {
         return Some(("apiVersion", format!("{group} is called {EXECUTOR_GROUP} now"), wanted));
     }
-    (version != "v2alpha1").then(|| ("apiVersion", format!("{kind} has no version {version}"), wanted))
+    let known = ["v2alpha1", "v2beta1"].contains(&version);
+    (!known).then(|| ("apiVersion", format!("{kind} has no version {version}"), wanted))
 }

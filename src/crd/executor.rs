@@ -58,7 +58,8 @@ pub(super) struct Context<'a> {
     pub(super) options: &'a ConvertOptions,
 }
 
-fn scopes(spec: &Field<'_>, notes: &mut Notes) -> Vec<Scope> {
+/// The scopes of an Executor or of one of its stores. What cannot be read may mean anything.
+pub(super) fn scopes(spec: &Field<'_>, notes: &mut Notes) -> Vec<Scope> {
     let Some(field) = spec.member("scopes") else {
         if spec.misspelt("scopes").is_none() {
             notes.error(&spec.absent("scopes"), "is missing", "list repositories, registries or *.DOMAIN");

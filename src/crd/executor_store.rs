@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 
-use super::executor::Context;
+use super::executor::{self, Context};
 use super::field::{Field, Notes, did_you_mean};
 use super::secret_name::object_name;
 use crate::engine::scope::Scope;
@@ -22,7 +22,13 @@ pub(super) fn convert(
     context: &Context<'_>,
     notes: &mut Notes,
 ) -> Option<StoreSettings> {
-    field.only(&["type", "parameters"], &[], notes);
+    field.only(&["type", "parameters", "scopes"], &[], notes);
+    let own_scopes = field.member("scopes").map(|written| {
+        let message = "bounds where the password is sent; what else the store says holds for every scope";
+        notes.notice(&written, message, "");
+        executor::scopes(field, notes)
+    });
+    let scopes = own_scopes.as_deref().unwrap_or(scopes);
     let kind = field.required_text("type", notes, "write type: registry-store")?;
     if kind != "registry-store" {
         let place = field.member("type").unwrap_or_else(|| field.absent("type"));

@@ -94,7 +94,7 @@ fn a_bad_executor_affects_only_its_scopes_and_one_whose_scopes_cannot_be_read_ma
         ("scopes: [b.example]", "scope: [b.example]", "did you mean scopes?", "everything"),
         ("scopes: [b.example]", "scopes: []", "has 0 entries", "everything"),
         ("scopes: [b.example]", "scopes: [\"b.example/*\"]", "first label", "everything"),
-        ("v2alpha1", "v2beta1", "has no version v2beta1", "b.example"),
+        ("v2alpha1", "v2", "has no version v2", "b.example"),
         ("config.ratify.sh", "config.ratify.dev", "is called config.ratify.sh now", "b.example"),
     ] {
         let bad = executor("bad", "[b.example]");
@@ -270,4 +270,46 @@ fn the_last_good_version_of_an_executor_serves_while_its_replacement_is_bad() {
     assert_eq!(settings.scopes[0].to_string(), "r.example");
     let key = configuration.resources.keys().next().expect("resource");
     assert_eq!(configuration.resources[key], ResourceState::LastGoodServes);
+}
+
+#[test]
+fn both_names_of_the_version_and_both_shapes_of_inline_certificates_load() {
+    let plain = executor("e", "[r.example]");
+    assert_loads(&check(&plain.replace("v2alpha1", "v2beta1")));
+    let lines: String = CERTIFICATE.lines().map(|line| format!("          {line}\n")).collect();
+    let (before, rest) = plain.split_once("inline:").expect("inline");
+    let (_, after) = rest.split_once("  stores:").expect("stores");
+    let old = format!("{before}inline: |\n{lines}  stores:{after}");
+    let configuration = check(&old);
+    assert_loads(&configuration);
+    assert_says(&configuration, Severity::Warning, &["inline: is read as inline.certs"]);
+    let spoilt = check(&old.replace("BEGIN CERTIFICATE", "BEGIN CERTIFICAT"));
+    assert_says(&spoilt, Severity::Error, &["parameters.certificates[0].inline"]);
+}
+
+#[test]
+fn a_password_goes_to_the_scopes_of_its_store() {
+    let credential = "{provider: static, username: ann, password: hush}";
+    let text = executor("e", "[r.example, s.example]").replace("{provider: static}", credential);
+    let bound = |text: &str| {
+        let configuration = check(text);
+        assert_loads(&configuration);
+        let CredentialSettings::Static(credentials) = &only(&configuration).plan.stores[0].credentials else {
+            panic!("no password");
+        };
+        credentials.hosts().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(bound(&text), ["r.example", "s.example"]);
+    let narrow = text.replace("type: registry-store", "type: registry-store\n    scopes: [s.example]");
+    assert_ne!(narrow, text);
+    assert_eq!(bound(&narrow), ["s.example"]);
+    assert_says(&check(&narrow), Severity::Notice, &["spec.stores[0].scopes", "where the password is sent"]);
+}
+
+#[test]
+fn a_scope_that_many_claim_names_a_few_of_them() {
+    let many: Vec<String> = (0..40).map(|number| executor(&format!("e{number}"), "[r.example]")).collect();
+    let configuration = check(&together(&many));
+    assert!(configuration.executors.iter().all(is_refused));
+    assert_says(&configuration, Severity::Error, &["Executor e39", "Executor e4 and 35 more"]);
 }

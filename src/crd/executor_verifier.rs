@@ -189,11 +189,28 @@ fn sources(item: &Field<'_>, context: &Context<'_>, notes: &mut Notes) -> Vec<Ke
     if let Some(files) = files {
         return self::files(&files, context, notes);
     }
-    let Some(inline) = inline.filter(|inline| inline.is_map(notes)) else { return Vec::new() };
+    let Some(inline) = inline else { return Vec::new() };
+    if let Some(pem) = inline.node.text() {
+        // As the first releases of Ratify 2 had it, and its chart.
+        notes.warning(&inline, "is read as inline.certs", "write certs: | below it, and the text below that");
+        return material(&inline, pem, context, notes);
+    }
+    if !inline.is_map(notes) {
+        return Vec::new();
+    }
     inline.only(&["certs"], &[], notes);
     let pem = inline.required_text("certs", notes, "paste the PEM text below `certs: |`");
     let (Some(pem), Some(value)) = (pem, inline.member("certs")) else { return Vec::new() };
-    let settings = inline::material(&value, pem, KeyContent::Certificates, context.options.now, notes);
+    material(&value, pem, context, notes)
+}
+
+fn material(
+    value: &Field<'_>,
+    pem: &str,
+    context: &Context<'_>,
+    notes: &mut Notes,
+) -> Vec<KeySourceSettings> {
+    let settings = inline::material(value, pem, KeyContent::Certificates, context.options.now, notes);
     settings.into_iter().collect()
 }
 

@@ -113,8 +113,8 @@ pub enum Version {
     V1Alpha1,
     /// `v1beta1`
     V1Beta1,
-    /// `v2alpha1`, of Executors alone.
-    V2Alpha1,
+    /// `v2alpha1` and `v2beta1`, of Executors alone: one form under two names.
+    V2,
 }
 
 /// A document that is one of our resources, or claims to be.

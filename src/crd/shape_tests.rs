@@ -333,3 +333,20 @@ fn byte_order_marks_and_line_ends_of_windows_change_nothing() {
         assert_eq!(configuration.cluster.verifiers.len(), 1);
     }
 }
+
+/// What is applied in v1alpha1 is shown in the version that is stored.
+#[test]
+fn a_policy_that_was_applied_in_v1alpha1_loads_from_the_cluster() {
+    let options = ConvertOptions { origin: Origin::Cluster, ..ConvertOptions::files(now()) };
+    let text = format!(
+        "{HEAD}kind: Policy\nmetadata: {{name: configpolicy}}\nspec: {{parameters: {{artifactVerificationPolicies: {{default: any}}}}}}\n"
+    );
+    let configuration = convert(&documents_of("api.yaml", &text), &options);
+    assert_loads(&configuration);
+    let rule = &configuration.cluster.rule;
+    assert!(matches!(rule, RuleSettings::ByArtifactType { .. }), "{rule:?}");
+    let typed = text.replace("spec: {", "spec: {type: config-policy, ");
+    let words = ["must be called ratify-policy"];
+    assert_says(&convert(&documents_of("api.yaml", &typed), &options), Severity::Error, &words);
+    assert_says(&check(&text), Severity::Error, &words);
+}

@@ -139,6 +139,8 @@ fn remedy(message: &str) -> &'static str {
         "keep one of the two"
     } else if message.contains("tab") {
         "write spaces: YAML does not indent with tabs"
+    } else if message.contains("alias") {
+        "put a text that begins with `*` in quotes"
     } else {
         "correct the YAML"
     }

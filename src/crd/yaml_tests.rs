@@ -67,3 +67,19 @@ fn json_is_read_too() {
     assert_eq!(node.get("kind").unwrap().text(), Some("Store"));
     assert!(node.get("spec").unwrap().get("z").unwrap().is_null());
 }
+
+#[test]
+fn a_wildcard_without_quotes_is_told_what_it_lacks() {
+    let documents = read_documents("scopes:\n  - *.azurecr.io\n");
+    let error = documents[0].content.as_ref().unwrap_err();
+    assert_eq!((error.line, error.remedy), (Some(2), "put a text that begins with `*` in quotes"));
+}
+
+#[test]
+fn equal_mappings_may_be_written_in_any_order() {
+    let node = |text: &str| read_documents(text).remove(0).content.unwrap();
+    assert_eq!(node("{a: 1, b: {c: 2, d: [3]}}"), node("{b: {d: [3], c: 2}, a: 1}"));
+    assert_ne!(node("{a: 1, b: 2}"), node("{a: 2, b: 1}"));
+    assert_ne!(node("{a: 1, b: 2}"), node("{a: 1, c: 2}"));
+    assert_ne!(node("{a: 1, b: 2}"), node("{a: 1}"));
+}

@@ -26,6 +26,15 @@ enum Shape {
     Executor,
 }
 
+/// A version that is served beside the one that is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Other {
+    /// As Ratify serves it of its older kinds.
+    V1Alpha1,
+    /// What Ratify 2 calls the same form since; its definition stores it.
+    V2Beta1,
+}
+
 /// A kind, and how it is defined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Definition {
@@ -42,50 +51,45 @@ pub struct Definition {
     /// The version that is stored, and read by the controller.
     pub version: &'static str,
     shape: Shape,
-    /// Whether Ratify serves v1alpha1 too.
-    has_v1alpha1: bool,
+    /// A version that is served too.
+    other: Option<Other>,
 }
 
 const fn v1(
     (kind, plural, short): (&'static str, &'static str, &'static str),
     scope: Scope,
     shape: Shape,
-    has_v1alpha1: bool,
+    other: Option<Other>,
 ) -> Definition {
-    Definition { group: GROUP, kind, plural, short, scope, version: "v1beta1", shape, has_v1alpha1 }
+    Definition { group: GROUP, kind, plural, short, scope, version: "v1beta1", shape, other }
 }
 
 const fn v2((kind, plural, short): (&'static str, &'static str, &'static str), scope: Scope) -> Definition {
-    let (shape, has_v1alpha1) = (Shape::Executor, false);
-    Definition { group: EXECUTOR_GROUP, kind, plural, short, scope, version: "v2alpha1", shape, has_v1alpha1 }
+    let (shape, other) = (Shape::Executor, Some(Other::V2Beta1));
+    Definition { group: EXECUTOR_GROUP, kind, plural, short, scope, version: "v2alpha1", shape, other }
 }
 
 /// Every kind that is read from the Kubernetes API.
 pub const DEFINITIONS: &[Definition] = &[
-    v1(("KeyManagementProvider", "keymanagementproviders", "kmp"), Scope::Cluster, Shape::KeySource, false),
+    v1(("KeyManagementProvider", "keymanagementproviders", "kmp"), Scope::Cluster, Shape::KeySource, None),
     v1(
         ("NamespacedKeyManagementProvider", "namespacedkeymanagementproviders", "nkmp"),
         Scope::Namespaced,
         Shape::KeySource,
-        false,
+        None,
     ),
     v1(
         ("CertificateStore", "certificatestores", "certstore"),
         Scope::Namespaced,
         Shape::CertificateStore,
-        true,
+        Some(Other::V1Alpha1),
     ),
-    v1(("Store", "stores", "rstore"), Scope::Cluster, Shape::Store, true),
-    v1(("NamespacedStore", "namespacedstores", "nrstore"), Scope::Namespaced, Shape::Store, false),
-    v1(("Verifier", "verifiers", "rverifier"), Scope::Cluster, Shape::Verifier, true),
-    v1(
-        ("NamespacedVerifier", "namespacedverifiers", "nrverifier"),
-        Scope::Namespaced,
-        Shape::Verifier,
-        false,
-    ),
-    v1(("Policy", "policies", "rpolicy"), Scope::Cluster, Shape::Policy, true),
-    v1(("NamespacedPolicy", "namespacedpolicies", "nrpolicy"), Scope::Namespaced, Shape::Policy, false),
+    v1(("Store", "stores", "rstore"), Scope::Cluster, Shape::Store, Some(Other::V1Alpha1)),
+    v1(("NamespacedStore", "namespacedstores", "nrstore"), Scope::Namespaced, Shape::Store, None),
+    v1(("Verifier", "verifiers", "rverifier"), Scope::Cluster, Shape::Verifier, Some(Other::V1Alpha1)),
+    v1(("NamespacedVerifier", "namespacedverifiers", "nrverifier"), Scope::Namespaced, Shape::Verifier, None),
+    v1(("Policy", "policies", "rpolicy"), Scope::Cluster, Shape::Policy, Some(Other::V1Alpha1)),
+    v1(("NamespacedPolicy", "namespacedpolicies", "nrpolicy"), Scope::Namespaced, Shape::Policy, None),
     v2(("Executor", "executors", "rexecutor"), Scope::Cluster),
     v2(("NamespacedExecutor", "namespacedexecutors", "nrexecutor"), Scope::Namespaced),
 ];
@@ -122,11 +126,12 @@ impl Definition {
             Scope::Cluster => "Cluster",
             Scope::Namespaced => "Namespaced",
         };
-        let mut versions = Vec::new();
-        if self.has_v1alpha1 {
-            versions.push(self.older());
+        let mut versions = vec![self.stored()];
+        match self.other {
+            Some(Other::V1Alpha1) => versions.insert(0, self.older()),
+            Some(Other::V2Beta1) => versions.push(self.current("v2beta1")),
+            None => {}
         }
-        versions.push(self.current());
         json!({
             "apiVersion": "apiextensions.k8s.io/v1",
             "kind": "CustomResourceDefinition",
@@ -152,7 +157,13 @@ impl Definition {
         })
     }
 
-    fn current(&self) -> Value {
+    fn stored(&self) -> Value {
+        let mut version = self.current(self.version);
+        set(&mut version, "storage", json!(true));
+        version
+    }
+
+    fn current(&self, name: &str) -> Value {
         let spec = match self.shape {
             Shape::KeySource => v1::key_source("type"),
             Shape::CertificateStore => v1::key_source("provider"),
@@ -165,9 +176,7 @@ impl Definition {
         if self.shape == Shape::Policy {
             rules.push(v1::policy_has_its_name());
         }
-        let mut version = self.served(self.version, self.schema(&spec, &rules));
-        set(&mut version, "storage", json!(true));
-        version
+        self.served(name, self.schema(&spec, &rules))
     }
 
     /// v1alpha1 demands nothing, as Ratify's does not.
