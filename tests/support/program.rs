@@ -129,8 +129,9 @@ impl Served {
     /// Asks as Gatekeeper asks.
     pub async fn post(&self, path: &str, keys: &[&str]) -> Value {
         hallmark::transport::install_crypto_provider();
-        let ca = reqwest::Certificate::from_pem(&std::fs::read(self.ca()).expect("CA")).expect("PEM");
-        let client = reqwest::Client::builder().tls_certs_only([ca]).no_proxy().build().expect("client");
+        // One that was replaced stands beside its successor for a while.
+        let ca = reqwest::Certificate::from_pem_bundle(&std::fs::read(self.ca()).expect("CA")).expect("PEM");
+        let client = reqwest::Client::builder().tls_certs_only(ca).no_proxy().build().expect("client");
         let body = json!({
             "apiVersion": "externaldata.gatekeeper.sh/v1beta1",
             "kind": "ProviderRequest",
