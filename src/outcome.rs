@@ -110,7 +110,7 @@ reason_codes! {
     ImageNotFound = "IMAGE_NOT_FOUND",
     /// The registry refused: credentials are missing, wrong, or not enough.
     RegistryDenied = "REGISTRY_DENIED",
-    /// The registry could not be reached, failed, or throttles.
+    /// The registry could not be reached, failed, or throttles, or its credentials could not be read.
     RegistryUnavailable = "REGISTRY_UNAVAILABLE",
     /// The registry answered something that breaks the protocol, such as bytes with another digest.
     RegistryInvalid = "REGISTRY_INVALID",

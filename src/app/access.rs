@@ -74,9 +74,9 @@ impl RegistryAccess {
         match credentials {
             CredentialSettings::Anonymous => Arc::new(Anonymous),
             CredentialSettings::Static(credentials) => Arc::clone(credentials) as Arc<dyn Keychain>,
-            CredentialSettings::KubernetesSecrets { secrets, service_account } => {
+            CredentialSettings::KubernetesSecrets { secrets, service_account, account_required } => {
                 let (named, account) = (secrets.clone(), service_account.clone());
-                Arc::new(KubernetesSecrets::new(self.secrets.clone(), named, account))
+                Arc::new(KubernetesSecrets::new(self.secrets.clone(), named, account, *account_required))
             }
             CredentialSettings::DockerConfig(Some(path)) => self.file(path, DockerConfigFile::required),
             CredentialSettings::DockerConfig(None) => {

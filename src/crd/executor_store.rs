@@ -157,6 +157,7 @@ fn secret(
         Some((name, namespace)) => CredentialSettings::KubernetesSecrets {
             secrets: vec![SecretName { namespace, name }],
             service_account: None,
+            account_required: false,
         },
         None => CredentialSettings::Anonymous,
     }

@@ -14,7 +14,7 @@ const DEFAULT_ACCOUNT: &str = "default";
 /// Converts the provider; what refuses it is in the notes.
 ///
 /// A Store of the cluster also takes the pull secrets of a service account in Hallmark's namespace, as in
-/// Ratify. A namespaced one does so only where it names the account, which then is its namespace's: nobody
+/// Ratify; where it lists Secrets and names no account, only if there is leave to read that account. A namespaced one does so only where it names the account, which then is its namespace's: nobody
 /// gave Hallmark leave to look at that of every tenant.
 pub(super) fn convert(provider: &Field<'_>, reach: &Reach, notes: &mut Notes) -> CredentialSettings {
     let field = provider.member("name").unwrap_or_else(|| provider.absent("name"));
@@ -25,6 +25,7 @@ pub(super) fn convert(provider: &Field<'_>, reach: &Reach, notes: &mut Notes) ->
         return CredentialSettings::Anonymous;
     }
     let account = provider.member("serviceAccountName").filter(|account| account.node.text() != Some(""));
+    let is_named = account.is_some();
     let account = match account {
         Some(account) => object_name(&account, notes),
         None => reach.only.is_none().then(|| DEFAULT_ACCOUNT.into()),
@@ -43,7 +44,8 @@ pub(super) fn convert(provider: &Field<'_>, reach: &Reach, notes: &mut Notes) ->
         notes.error(&provider.absent("secrets"), "names no Secret", "list secrets with their secretName");
     }
     let service_account = account.map(|account| (reach.default.clone(), account));
-    CredentialSettings::KubernetesSecrets { secrets, service_account }
+    let account_required = is_named || secrets.is_empty();
+    CredentialSettings::KubernetesSecrets { secrets, service_account, account_required }
 }
 
 fn secret(item: &Field<'_>, reach: &Reach, notes: &mut Notes) -> Option<SecretName> {

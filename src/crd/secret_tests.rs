@@ -39,9 +39,15 @@ fn a_cluster_store_reads_the_named_secrets_and_those_of_its_service_account() {
     let account: ServiceAccountName = ("hallmark-system".into(), "default".into());
     assert_eq!(configuration.named_by_cluster.service_accounts, BTreeSet::from([account.clone()]));
     assert_eq!(configuration.named_by_namespaces, NamedSecrets::default());
-    let expected =
-        CredentialSettings::KubernetesSecrets { secrets: vec![a, b], service_account: Some(account) };
-    assert_eq!(configuration.cluster.stores[0].credentials, expected);
+    let expected = |account_required| CredentialSettings::KubernetesSecrets {
+        secrets: vec![a.clone(), b.clone()],
+        service_account: Some(account.clone()),
+        account_required,
+    };
+    assert_eq!(configuration.cluster.stores[0].credentials, expected(false));
+    let named = provider.replace("secretTimeout: 60", "serviceAccountName: default");
+    let configuration = in_cluster(&store("Store", "{name: s}", &named));
+    assert_eq!(configuration.cluster.stores[0].credentials, expected(true));
 }
 
 #[test]

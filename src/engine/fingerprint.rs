@@ -185,11 +185,12 @@ impl Fingerprint {
                     one.text("static");
                     one.texts(&credentials.hosts().iter().map(ToString::to_string).collect::<Vec<_>>());
                 }
-                CredentialSettings::KubernetesSecrets { secrets, service_account } => {
+                CredentialSettings::KubernetesSecrets { secrets, service_account, account_required } => {
                     one.text("secrets");
                     one.texts(&secrets.iter().map(ToString::to_string).collect::<Vec<_>>());
                     let account = service_account.as_ref();
                     one.text(&account.map(|(space, name)| format!("{space}/{name}")).unwrap_or_default());
+                    one.text(if *account_required { "required" } else { "" });
                 }
             }
             one.text(store.ca_pem.as_deref().unwrap_or_default());

@@ -125,6 +125,8 @@ pub enum CredentialSettings {
         secrets: Vec<SecretName>,
         /// A service account, whose pull secrets come after them.
         service_account: Option<ServiceAccountName>,
+        /// Whether the account must be there and be readable: it was named, or nothing else was.
+        account_required: bool,
     },
     /// Written into the configuration.
     Static(Arc<StaticCredentials>),

@@ -268,7 +268,7 @@ fn store_words(store: &StoreSettings) -> String {
         CredentialSettings::Static(_) => {
             "registries are read with the password that is written there".to_owned()
         }
-        CredentialSettings::KubernetesSecrets { secrets, service_account } => {
+        CredentialSettings::KubernetesSecrets { secrets, service_account, .. } => {
             let named = secrets.iter().map(|secret| format!("Secret {secret}"));
             let account = service_account.iter();
             let account =

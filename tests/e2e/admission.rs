@@ -35,7 +35,9 @@ impl World {
     pub async fn becomes_denied(&self, namespace: &str, repository: &str, words: &str) {
         until(&format!("{repository} is denied in {namespace} with {words}"), PATIENCE, || async {
             let answer = self.try_repository(namespace, repository).await;
-            if !answer.is_success() && answer.denied().contains(words) { Ok(()) } else { Err(answer) }
+            let said = answer.message();
+            let denied = !answer.is_success() && said.contains("admission webhook") && said.contains(words);
+            if denied { Ok(()) } else { Err(answer) }
         })
         .await;
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::cluster::Cluster;
 use crate::kubectl::list;
@@ -34,16 +34,11 @@ pub fn render(values: &Path, set: &[String]) -> Vec<Value> {
     objects.into_iter().filter(|object| !object.is_null()).collect()
 }
 
-/// Applies the custom resources and the chart as its users do, and gives the settings that it makes.
-pub async fn install(cluster: &Cluster, set: &[String]) -> String {
-    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
-    cluster.api.create("/api/v1/namespaces", &namespace).await.admitted();
-    cluster.kubectl.apply_server_side(&project("helm/hallmark/crds")).ok();
-    let objects = render(&project("tests/e2e/values.yaml"), set);
-    apply(cluster, &objects);
-    let of = |kind: &str| objects.iter().find(|object| object["kind"] == kind);
-    let settings = of("ConfigMap").expect("a ConfigMap")["data"]["settings.yaml"].as_str();
-    settings.expect("settings").to_owned()
+/// The settings that the installed chart gives the process.
+pub fn settings(cluster: &Cluster) -> String {
+    let arguments =
+        ["get", "configmap", RELEASE, "--namespace", NAMESPACE, r"--output=jsonpath={.data.settings\.yaml}"];
+    cluster.kubectl.run(&arguments).ok()
 }
 
 /// `kubectl apply --server-side` of objects.

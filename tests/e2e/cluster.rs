@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::kubectl::Kubectl;
@@ -75,10 +75,33 @@ impl Cluster {
 
     /// A kubeconfig that holds a token of a service account.
     pub fn kubeconfig_of(&self, namespace: &str, service_account: &str) -> PathBuf {
+        self.kubeconfig_through(self.port, namespace, service_account)
+    }
+
+    /// The same, for who reaches the API server by another port.
+    pub fn kubeconfig_through(&self, port: u16, namespace: &str, service_account: &str) -> PathBuf {
         let token =
             self.kubectl.run(&["create", "token", service_account, "-n", namespace, "--duration=1h"]).ok();
         let user = json!({"token": token.trim()});
-        write_kubeconfig(&self.folder, self.port, service_account, &user)
+        write_kubeconfig(&self.folder, port, &format!("{service_account}-{port}"), &user)
+    }
+
+    /// Where the API server listens: host and port.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Has etcd forget every revision before the present one, as it does by itself every five minutes.
+    pub async fn compact(&self) {
+        let ask = async |method: &str, body: Value| {
+            let url = format!("http://127.0.0.1:{}/v3/kv/{method}", self.etcd_port);
+            let answer = reqwest::Client::new().post(url).body(body.to_string()).send().await.expect("etcd");
+            assert!(answer.status().is_success(), "{method}: {}", answer.status());
+            let bytes = hallmark::transport::read_bounded(answer, 1 << 20).await.expect("a body");
+            serde_json::from_slice::<Value>(&bytes).expect("JSON")
+        };
+        let revision = ask("range", json!({"key": "AA==", "limit": 1})).await["header"]["revision"].clone();
+        ask("compaction", json!({"revision": revision, "physical": true})).await;
     }
 
     pub fn stop_api_server(&mut self) {

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -23,10 +23,18 @@ pub struct Said {
 }
 
 impl Said {
+    pub fn of(output: &Output) -> Self {
+        Self {
+            success: output.status.success(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// # Panics
     /// When it failed.
     pub fn ok(self) -> String {
-        assert!(self.success, "kubectl failed: {}", self.stderr);
+        assert!(self.success, "it failed: {}", self.stderr);
         self.stdout
     }
 
@@ -35,7 +43,7 @@ impl Said {
     /// # Panics
     /// When it did not fail.
     pub fn failed(self) -> String {
-        assert!(!self.success, "kubectl was to fail, and said {}{}", self.stdout, self.stderr);
+        assert!(!self.success, "it was to fail, and said {}{}", self.stdout, self.stderr);
         self.stderr
     }
 }
@@ -70,11 +78,7 @@ impl Kubectl {
         });
         let output = tokio::task::block_in_place(|| child.wait_with_output()).expect("kubectl ends");
         writer.join().expect("input is written");
-        Said {
-            success: output.status.success(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        Said::of(&output)
     }
 
     /// `kubectl apply -f -` of YAML or JSON.

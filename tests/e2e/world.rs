@@ -13,12 +13,14 @@ use crate::chart;
 use crate::cluster::Cluster;
 use crate::gatekeeper::{Gatekeeper, RESPONSE_CACHE, Webhooks};
 use crate::hallmark_process::Hallmark;
+use crate::helm::Helm;
 use crate::images::Images;
 use crate::process::Processes;
 use crate::service::Service;
 use crate::stand_in::StandIn;
 use crate::support::cluster::pod;
 use crate::support::configuration::aks_shaped;
+use crate::support::parts::RealRegistry;
 use crate::support::signer::{KeyKind, TestSigner};
 use crate::wait::{PATIENCE, until};
 
@@ -48,7 +50,10 @@ pub struct World {
     pub cluster: Cluster,
     pub gatekeeper: Gatekeeper,
     pub images: Images,
+    /// A real registry, to which people push; what runs as a person calls it `localhost`.
+    pub registry: RealRegistry,
     pub service: Service,
+    pub helm: Helm,
     pub hallmark: Hallmark,
     /// Whom the cluster trusts.
     pub signer: TestSigner,
@@ -61,17 +66,19 @@ impl World {
     pub async fn start(folder: &Path) -> Self {
         let processes = Processes::new(&folder.join("logs"));
         let images = Images::start().await;
+        let registry = RealRegistry::with_referrers_api();
         let service = Service::start().await;
         let signer = TestSigner::new(KeyKind::P256);
         let cluster = Cluster::start(&processes, folder).await;
         println!("e2e: kube-apiserver is ready");
         let gatekeeper = Gatekeeper::start(&processes, folder, &cluster).await;
         println!("e2e: Gatekeeper is ready");
-        let settings = chart::install(&cluster, &values(&service, &images)).await;
-        std::fs::write(folder.join("settings.yaml"), settings).expect("settings");
-        let kubeconfig = cluster.kubeconfig_of(chart::NAMESPACE, chart::RELEASE);
+        let helm =
+            Helm::new(&cluster.kubeconfig(), &folder.join("helm"), &values(&service, &images, &registry));
+        helm.install().ok();
+        let kubeconfig = installed(&cluster, folder);
         cluster.kubectl.apply(&aks_shaped(&signer.root_pem(), true)).ok();
-        let hallmark = start_replica(&processes, folder, &kubeconfig, "hallmark").await;
+        let hallmark = start_replica(&processes, folder, &kubeconfig, "hallmark", &[]).await;
         service.set(&[hallmark.address()]);
         hallmark.ready().await;
         println!("e2e: Hallmark is ready");
@@ -81,7 +88,9 @@ impl World {
             cluster,
             gatekeeper,
             images,
+            registry,
             service,
+            helm,
             hallmark,
             signer,
             kubeconfig,
@@ -93,6 +102,25 @@ impl World {
         }
         world.template("image-verification", VERIFICATION).await;
         world
+    }
+
+    /// Starts Hallmark as the chart that is installed now would have it, in the place of the one that ran.
+    pub async fn restart(&mut self) {
+        self.kubeconfig = installed(&self.cluster, &self.folder);
+        self.hallmark = self.replica("hallmark").await;
+        self.service.set(&[self.hallmark.address()]);
+        self.service.cut();
+        self.hallmark.ready().await;
+    }
+
+    /// Installs the chart again after it was removed.
+    pub async fn install_again(&mut self) {
+        self.helm.install().ok();
+        self.restart().await;
+        for provider in PROVIDERS {
+            self.provider_is_known(provider).await;
+        }
+        self.template("image-verification", VERIFICATION).await;
     }
 
     pub fn api(&self) -> &Api {
@@ -165,7 +193,14 @@ impl World {
 
     /// Starts a further replica.
     pub async fn replica(&self, name: &str) -> Hallmark {
-        start_replica(&self.processes, &self.folder, &self.kubeconfig, name).await
+        start_replica(&self.processes, &self.folder, &self.kubeconfig, name, &[]).await
+    }
+
+    /// Starts one that reaches the API server by another port, and logs what its watches do.
+    pub async fn far_replica(&self, name: &str, port: u16) -> Hallmark {
+        let kubeconfig = self.cluster.kubeconfig_through(port, chart::NAMESPACE, chart::RELEASE);
+        let talkative = ["--log-level", "info,hallmark::controller=debug"];
+        start_replica(&self.processes, &self.folder, &kubeconfig, name, &talkative).await
     }
 
     /// Makes a namespace unless it is there.
@@ -385,20 +420,34 @@ impl World {
 }
 
 /// The chart's values that depend on ports. The registry of the tests is asked over plain HTTP by every Store.
-fn values(service: &Service, images: &Images) -> Vec<String> {
+fn values(service: &Service, images: &Images, registry: &RealRegistry) -> Vec<String> {
+    let localhost = registry.host().replace("127.0.0.1", "localhost");
     vec![
         format!("server.url=https://{}", service.address()),
-        format!("settings.registry.plain_http_hosts={{{}}}", images.registry.host()),
+        format!("settings.registry.plain_http_hosts={{{},{localhost}}}", images.registry.host()),
     ]
 }
 
+/// What the kubelet hands to a Pod of the chart: its settings and who it is.
+fn installed(cluster: &Cluster, folder: &Path) -> PathBuf {
+    std::fs::write(folder.join("settings.yaml"), chart::settings(cluster)).expect("settings");
+    cluster.kubeconfig_of(chart::NAMESPACE, chart::RELEASE)
+}
+
 /// A replica as the chart configures it, on loopback and with a state folder of its own.
-async fn start_replica(processes: &Processes, folder: &Path, kubeconfig: &Path, name: &str) -> Hallmark {
+async fn start_replica(
+    processes: &Processes,
+    folder: &Path,
+    kubeconfig: &Path,
+    name: &str,
+    further: &[&str],
+) -> Hallmark {
     let state = folder.join(name);
     std::fs::create_dir_all(&state).expect("folder");
     let arguments = [("--settings", folder.join("settings.yaml")), ("--state-dir", state)];
     let arguments =
         arguments.into_iter().flat_map(|(flag, path)| [flag.to_owned(), path.display().to_string()]);
+    let arguments = arguments.chain(further.iter().map(|&argument| argument.to_owned()));
     Hallmark::start(processes, name, kubeconfig, &arguments.collect::<Vec<_>>()).await
 }
 

@@ -41,8 +41,18 @@ pub struct RealRegistry {
     process: Child,
     host: String,
     client: Client,
-    _state: TempDir,
+    auth: RegistryAuth,
+    state: TempDir,
 }
+
+/// The user of a registry that wants a password.
+pub const REAL_USER: &str = "robot";
+
+/// Passwords with their hashes as `htpasswd -B` makes them: the registry only takes bcrypt.
+const HASHES: [(&str, &str); 2] = [
+    ("correct-horse", "$2y$05$abcdefghijklmnopqrstuuZ0Fx87Pb/Aqb0E90lfvCwzXnaFKUHpS"),
+    ("battery-staple", "$2y$05$abcdefghijklmnopqrstuu07962fR81FOryI7nDcKN7/fBiLL7tZ6"),
+];
 
 impl RealRegistry {
     /// go-containerregistry's: it serves the Referrers API.
@@ -50,37 +60,51 @@ impl RealRegistry {
         let state = tempfile::tempdir().expect("folder");
         let mut command = Command::new(part("registry"));
         command.arg("127.0.0.1:0");
-        Self::start(command, state)
+        Self::start(command, state, RegistryAuth::Anonymous)
     }
 
     /// Docker's registry 2.8: referrers are found by the tag schema only.
     pub fn without_referrers_api() -> Self {
+        Self::docker(&json!({}), tempfile::tempdir().expect("folder"), RegistryAuth::Anonymous)
+    }
+
+    /// The same, for [`REAL_USER`] with this password alone.
+    pub fn with_password(password: &str) -> Self {
         let state = tempfile::tempdir().expect("folder");
+        write_password(&state, password);
+        let auth = json!({"htpasswd": {"realm": "test", "path": state.path().join("htpasswd")}});
+        Self::docker(&auth, state, RegistryAuth::Basic(REAL_USER.to_owned(), password.to_owned()))
+    }
+
+    /// Makes it take another password, and no longer the former.
+    pub fn change_password(&mut self, password: &str) {
+        write_password(&self.state, password);
+        self.auth = RegistryAuth::Basic(REAL_USER.to_owned(), password.to_owned());
+        // The former remembers what it was let in with.
+        self.client = client();
+    }
+
+    fn docker(auth: &serde_json::Value, state: TempDir, credential: RegistryAuth) -> Self {
         let config = state.path().join("config.yml");
         let settings = json!({
             "version": "0.1",
             "log": {"level": "info", "accesslog": {"disabled": true}},
             "storage": {"filesystem": {"rootdirectory": state.path().join("data")}},
             "http": {"addr": "127.0.0.1:0"},
+            "auth": auth,
         });
         std::fs::write(&config, settings.to_string()).expect("configuration");
         let mut command = Command::new(part("docker-registry"));
         command.arg("serve").arg(&config);
-        Self::start(command, state)
+        Self::start(command, state, credential)
     }
 
-    fn start(mut command: Command, state: TempDir) -> Self {
+    fn start(mut command: Command, state: TempDir, auth: RegistryAuth) -> Self {
         hallmark::transport::install_crypto_provider();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut process = command.spawn().expect("registry starts");
         let host = listening_address(&mut process);
-        let config = ClientConfig {
-            protocol: ClientProtocol::Http,
-            use_monolithic_push: true,
-            ..ClientConfig::default()
-        };
-        let client = Client::try_from(config).expect("client");
-        Self { process, host, client, _state: state }
+        Self { process, host, client: client(), auth, state }
     }
 
     /// `host:port`.
@@ -168,8 +192,7 @@ impl RealRegistry {
 
     /// The client asks for no token unless told to look, even of a registry that wants none.
     async fn authorise(&self, image: &Reference) {
-        let anonymous = RegistryAuth::Anonymous;
-        self.client.auth(image, &anonymous, RegistryOperation::Push).await.expect("anonymous access");
+        self.client.auth(image, &self.auth, RegistryOperation::Push).await.expect("access");
     }
 }
 
@@ -200,6 +223,18 @@ impl PushedImage {
     pub fn by_tag(&self) -> String {
         format!("{}:{}", self.name, self.tag)
     }
+}
+
+fn client() -> Client {
+    let config =
+        ClientConfig { protocol: ClientProtocol::Http, use_monolithic_push: true, ..ClientConfig::default() };
+    Client::try_from(config).expect("client")
+}
+
+/// The registry reads the file anew when it has another time.
+fn write_password(state: &TempDir, password: &str) {
+    let (_, hash) = HASHES.iter().find(|(known, _)| *known == password).expect("a known password");
+    std::fs::write(state.path().join("htpasswd"), format!("{REAL_USER}:{hash}\n")).expect("password file");
 }
 
 /// Reads where the process says that it listens; it accepts connections by then.
@@ -256,11 +291,17 @@ pub enum ReferrersBy {
 pub struct Notation {
     config: TempDir,
     keys: BTreeMap<String, serde_json::Value>,
+    password: Option<String>,
 }
 
 impl Notation {
     pub fn new() -> Self {
-        Self { config: tempfile::tempdir().expect("folder"), keys: BTreeMap::new() }
+        Self { config: tempfile::tempdir().expect("folder"), keys: BTreeMap::new(), password: None }
+    }
+
+    /// Signs as [`REAL_USER`] with this password from now on.
+    pub fn log_in(&mut self, password: &str) {
+        self.password = Some(password.to_owned());
     }
 
     /// Makes the signer's key known under `name`. The command itself can only make RSA keys of its own, so
@@ -282,7 +323,11 @@ impl Notation {
             SignatureFormat::Cose => "cose",
         };
         let force_tag = referrers == ReferrersBy::TagSchema;
-        let output = Command::new(part("notation"))
+        let mut command = Command::new(part("notation"));
+        if let Some(password) = &self.password {
+            command.env("NOTATION_USERNAME", REAL_USER).env("NOTATION_PASSWORD", password);
+        }
+        let output = command
             .args(["sign", "--insecure-registry", "--key", key, "--signature-format", format])
             .arg(format!("--force-referrers-tag={force_tag}"))
             .arg(image.by_digest())

@@ -72,13 +72,17 @@ pub(super) struct Sorted<'j> {
 pub(super) struct Credentials<'j> {
     pub secrets: &'j [SecretName],
     pub service_account: Option<&'j ServiceAccountName>,
+    pub account_required: bool,
 }
 
 impl<'j> Sorted<'j> {
     fn add_stores(&mut self, plan: &'j PlanSettings, resource: impl Fn(&StoreSettings) -> String) {
         for store in plan.stores.iter().filter(|store| store.refused.is_none()) {
-            if let CredentialSettings::KubernetesSecrets { secrets, service_account } = &store.credentials {
-                let named = Credentials { secrets, service_account: service_account.as_ref() };
+            if let CredentialSettings::KubernetesSecrets { secrets, service_account, account_required } =
+                &store.credentials
+            {
+                let service_account = service_account.as_ref();
+                let named = Credentials { secrets, service_account, account_required: *account_required };
                 self.credentials.entry(resource(store)).or_default().insert(&store.name, named);
             }
         }

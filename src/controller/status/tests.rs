@@ -259,6 +259,35 @@ fn a_secret_that_is_not_read_is_said_with_the_true_reason() {
 }
 
 #[test]
+fn a_store_that_lists_secrets_does_without_the_account_that_it_does_not_name() {
+    let account = || ("hallmark-system".into(), "default".into());
+    for (provider, state, ready) in [
+        (
+            json!({"name": "k8Secrets", "secrets": [{"secretName": "pull"}]}),
+            ServiceAccountState::Forbidden,
+            true,
+        ),
+        (
+            json!({"name": "k8Secrets", "secrets": [{"secretName": "pull"}]}),
+            ServiceAccountState::Missing,
+            true,
+        ),
+        (json!({"name": "k8Secrets"}), ServiceAccountState::Forbidden, false),
+        (
+            json!({"name": "k8Secrets", "secrets": [{"secretName": "pull"}], "serviceAccountName": "default"}),
+            ServiceAccountState::Missing,
+            false,
+        ),
+    ] {
+        let spec = json!({"name": "oras", "parameters": {"authProvider": provider}});
+        let world = World::of(&[object("Store", "store-oras", spec)]);
+        world.secrets.set_service_account(account(), state);
+        let status = world.status("Store store-oras", None, 0);
+        assert_eq!(status["issuccess"], ready, "{provider}: {status}");
+    }
+}
+
+#[test]
 fn an_executor_says_which_secret_of_its_stores_is_missing() {
     let root = include_str!("../../../tests/fixtures/demo/root.crt");
     let spec = json!({

@@ -131,6 +131,7 @@ fn missing_credentials(
         let Some(account) = named.service_account else { continue };
         let (namespace, name) = account;
         match secrets.service_account(account) {
+            ServiceAccountState::Missing | ServiceAccountState::Forbidden if !named.account_required => {}
             ServiceAccountState::Missing => {
                 missing.push(format!("there is no ServiceAccount {namespace}/{name}"));
             }

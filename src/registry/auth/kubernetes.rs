@@ -27,6 +27,7 @@ pub struct KubernetesSecrets {
     secrets: Secrets,
     named: Vec<SecretName>,
     service_account: Option<ServiceAccountName>,
+    account_required: bool,
     read: Mutex<Option<Read>>,
 }
 
@@ -38,13 +39,15 @@ struct Read {
 }
 
 impl KubernetesSecrets {
-    /// The Secrets `named`, then those that the service account lists, as `secrets` keeps them.
+    /// The Secrets `named`, then those that the service account lists, as `secrets` keeps them. An account that
+    /// is not required and may not be read, or does not exist, lists none.
     pub fn new(
         secrets: Secrets,
         named: Vec<SecretName>,
         service_account: Option<ServiceAccountName>,
+        account_required: bool,
     ) -> Self {
-        Self { secrets, named, service_account, read: Mutex::default() }
+        Self { secrets, named, service_account, account_required, read: Mutex::default() }
     }
 
     fn sources(&self) -> Arc<[Result<DockerAuths, KeychainError>]> {
@@ -64,6 +67,7 @@ impl KubernetesSecrets {
         if let Some(account) = &self.service_account {
             match self.secrets.service_account(account) {
                 ServiceAccountState::Found(listed) => names.extend(listed),
+                ServiceAccountState::Missing | ServiceAccountState::Forbidden if !self.account_required => {}
                 other => sources.push(Err(account_problem(account, &other))),
             }
         }
@@ -210,7 +214,7 @@ mod tests {
 
     fn keychain(secrets: &Secrets, named: &[&str], with_account: bool) -> KubernetesSecrets {
         let named = named.iter().map(|secret| name(secret)).collect();
-        KubernetesSecrets::new(secrets.clone(), named, with_account.then(account))
+        KubernetesSecrets::new(secrets.clone(), named, with_account.then(account), true)
     }
 
     fn users(keychain: &KubernetesSecrets) -> Result<Vec<String>, String> {
@@ -282,6 +286,22 @@ mod tests {
         assert!(problem.contains("service account team/default"), "{problem}");
         secrets.set_service_account(account(), ServiceAccountState::Found(Vec::new()));
         assert_eq!(users(&keychain(&secrets, &[], true)), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn an_account_that_is_not_required_and_may_not_be_read_leaves_other_registries_anonymous() {
+        let secrets = Secrets::default();
+        put(&secrets, "regcred", CONFIG_KEY, r#"{"auths":{"other.example":{"auth":"Ym9iOmh1c2g="}}}"#);
+        let one = KubernetesSecrets::new(secrets.clone(), vec![name("regcred")], Some(account()), false);
+        assert!(users(&one).expect_err("unknown").contains("not read yet"));
+        for state in [ServiceAccountState::Forbidden, ServiceAccountState::Missing] {
+            secrets.set_service_account(account(), state.clone());
+            assert_eq!(users(&one), Ok(Vec::new()), "{state:?}");
+            assert!(users(&keychain(&secrets, &["regcred"], true)).is_err(), "{state:?}");
+        }
+        put(&secrets, "pull", LEGACY_KEY, ENTRY);
+        secrets.set_service_account(account(), ServiceAccountState::Found(vec![name("pull")]));
+        assert_eq!(users(&one), Ok(vec!["ann".to_owned()]), "readable, it counts");
     }
 
     #[test]

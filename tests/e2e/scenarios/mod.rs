@@ -4,8 +4,10 @@ mod audit;
 mod certificates;
 mod chart_objects;
 mod configuration;
+mod credentials;
 mod enforcement;
 mod executors;
+mod guides;
 mod mutation;
 mod objects;
 mod outages;
@@ -13,6 +15,7 @@ mod ratify_templates;
 mod replicas;
 mod templates;
 mod tenants;
+mod watches;
 
 use crate::runner::Scenario;
 
@@ -38,6 +41,9 @@ pub fn all() -> Vec<Scenario> {
         scenario!(tenants, certificate_store_of_a_tenant),
         scenario!(tenants, secret_of_another),
         scenario!(tenants, image_with_a_namespace),
+        scenario!(credentials, registry_credentials_from_a_secret),
+        scenario!(credentials, credentials_of_a_namespace),
+        scenario!(credentials, keys_from_a_secret),
         scenario!(objects, ephemeral_containers),
         scenario!(objects, init_containers_and_image_volumes),
         scenario!(objects, workloads_of_every_template),
@@ -62,6 +68,8 @@ pub fn all() -> Vec<Scenario> {
         scenario!(mutation, mutation_of_workloads),
         scenario!(configuration, burst_of_changes),
         scenario!(chart_objects, chart_objects_are_accepted),
+        scenario!(guides, aks_walkthrough),
         scenario!(configuration, api_server_down),
+        scenario!(watches, expired_resource_versions),
     ]
 }
