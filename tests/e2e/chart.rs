@@ -13,6 +13,9 @@ use crate::support::parts::part;
 pub const NAMESPACE: &str = "hallmark-system";
 pub const RELEASE: &str = "hallmark";
 
+/// What `helm template` is told: one that is built from source believes in an old Kubernetes.
+pub const KUBERNETES: &str = "1.36.3";
+
 /// A folder of the project.
 pub fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -20,10 +23,14 @@ pub fn project(path: &str) -> PathBuf {
 
 /// The chart's objects for a values file and further values (`--set`).
 pub fn render(values: &Path, set: &[String]) -> Vec<Value> {
+    render_into(NAMESPACE, values, set)
+}
+
+/// The same, for a release in another namespace.
+pub fn render_into(namespace: &str, values: &Path, set: &[String]) -> Vec<Value> {
     let mut helm = Command::new(part("helm"));
-    helm.arg("template").arg(RELEASE).arg(project("helm/hallmark")).args(["--namespace", NAMESPACE]);
-    // A helm that is built from source believes in an old Kubernetes.
-    helm.args(["--kube-version", "1.36.3"]).arg("--values").arg(values);
+    helm.arg("template").arg(RELEASE).arg(project("helm/hallmark")).args(["--namespace", namespace]);
+    helm.args(["--kube-version", KUBERNETES]).arg("--values").arg(values);
     for value in set {
         helm.args(["--set", value]);
     }

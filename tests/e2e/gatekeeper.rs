@@ -163,7 +163,7 @@ impl Gatekeeper {
 }
 
 /// Its chart, beside the parts.
-fn chart() -> PathBuf {
+pub fn chart() -> PathBuf {
     let kubectl = part("kubectl");
     let folder = kubectl.parent().expect("folder").join("gatekeeper-chart");
     assert!(folder.is_dir(), "{} is not there: run `make parts` first", folder.display());

@@ -4,7 +4,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::chart::project;
+use crate::chart::{KUBERNETES, project};
 use crate::kubectl::Said;
 use crate::support::parts::part;
 use crate::world::World;
@@ -29,6 +29,10 @@ pub fn blocks(page: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
+        // Tables name commands, and have a sign of their own for `|`.
+        if line.starts_with('|') {
+            continue;
+        }
         let Some(language) = line.trim_start().strip_prefix("```") else {
             blocks.extend(in_sentence(line));
             continue;
@@ -105,7 +109,13 @@ impl Shell {
         symlink(env!("CARGO_BIN_EXE_hallmark"), programs.join("hallmark")).expect("link");
         let values: Vec<String> = world.helm.values().iter().map(|value| format!("'{value}'")).collect();
         let helm = format!(
-            "#!/bin/sh\ncase $1 in install|upgrade) exec '{helm}' \"$@\" {};; esac\nexec '{helm}' \"$@\"\n",
+            "#!/bin/sh
+case $1 in
+  install|upgrade) exec '{helm}' \"$@\" {} ;;
+  template) exec '{helm}' \"$@\" --kube-version {KUBERNETES} ;;
+  *) exec '{helm}' \"$@\" ;;
+esac
+",
             values.join(" "),
             helm = part("helm").display(),
         );

@@ -1,6 +1,12 @@
 //! Real programs to test against: registries and the `notation` command line, as child processes on
 //! loopback that end with the value that holds them. `make parts` installs them, pinned.
 
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "included by several test binaries, each uses its own part"
+)]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::chart::{project, render};
+use crate::chart::{project, render_into};
 use crate::kubectl::list;
 use crate::wait::{PATIENCE, until};
 use crate::world::World;
@@ -30,7 +30,9 @@ pub async fn chart_objects_are_accepted(world: &mut World) {
         .collect();
     files.sort();
     for file in &files {
-        let objects = render(file, &["image.repository=registry.example/hallmark".to_owned()]);
+        // Where the release that is installed is not in the way.
+        let set = ["image.repository=registry.example/hallmark".to_owned()];
+        let objects = render_into("chart-objects", file, &set);
         let namespaces = objects.iter().filter_map(|object| object["metadata"]["namespace"].as_str());
         for namespace in namespaces {
             world.namespace(namespace).await;

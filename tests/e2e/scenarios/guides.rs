@@ -6,12 +6,13 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
+use crate::gatekeeper;
 use crate::guide::{Block, Shell, blocks, has_words};
 use crate::wait::{PATIENCE, until};
 use crate::world::{PROVIDERS, VERIFICATION, World};
 
 /// What a command begins with, and why it is not run.
-type NotHere = (&'static str, &'static str);
+pub type NotHere = (&'static str, &'static str);
 
 /// The AKS guide, from the installation of Hallmark to its removal.
 pub async fn aks_walkthrough(world: &mut World) {
@@ -55,6 +56,9 @@ async fn walk(world: &mut World) {
             }
         };
         if not_here.skips(&command) {
+            if command.starts_with("helm install gatekeeper") {
+                believes_an_answer_for_ten_seconds(&shell, &command);
+            }
             continue;
         }
         let is = |start: &str| command.starts_with(start);
@@ -123,7 +127,7 @@ async fn walk(world: &mut World) {
 }
 
 /// Whatever became of a guide, the scenarios after it need Hallmark.
-async fn install_again(world: &mut World, walked: std::thread::Result<()>) {
+pub async fn install_again(world: &mut World, walked: std::thread::Result<()>) {
     world.helm.run(&["uninstall", "hallmark", "--namespace", "hallmark-system", "--ignore-not-found"]).ok();
     world.hallmark.process.kill();
     collect_garbage(world);
@@ -133,18 +137,87 @@ async fn install_again(world: &mut World, walked: std::thread::Result<()>) {
     }
 }
 
+/// What the page gives Gatekeeper's chart is a value of it.
+fn believes_an_answer_for_ten_seconds(shell: &Shell, command: &str) {
+    let chart = gatekeeper::chart().display().to_string();
+    let render = command
+        .replacen("helm install", "helm template", 1)
+        .replacen("gatekeeper/gatekeeper", &chart, 1)
+        .replacen("--create-namespace", "", 1);
+    let said = shell.run(&render).ok();
+    assert!(said.contains("--external-data-provider-response-cache-ttl=10s"), "{command}");
+}
+
+/// The commands of the page for operators, in their order: install, upgrade, uninstall. Its YAML are values that
+/// the chart takes.
+pub async fn operators_guide(world: &mut World) {
+    uninstall(world);
+    let operated = AssertUnwindSafe(operate(world)).catch_unwind().await;
+    install_again(world, operated).await;
+}
+
+async fn operate(world: &mut World) {
+    const NOT_HERE: [NotHere; 2] = [
+        ("kubectl --namespace hallmark-system rollout status", "nothing starts Pods"),
+        ("hallmark verify IMAGE --config FOLDER", "words for an image and a folder"),
+    ];
+    let shell = Shell::new(world, "operators", world.images.registry.host());
+    shell.save("values.yaml", "image: {repository: registry.example/hallmark}\n");
+    let mut not_here = Skipped::new(&NOT_HERE);
+    let mut values = 0;
+    for block in blocks("operators.md") {
+        let command = match block {
+            Block::Command(command) => command,
+            Block::Yaml(text) => {
+                values += 1;
+                shell.save("further.yaml", &text);
+                let render =
+                    "helm template hallmark helm/hallmark --values values.yaml --values further.yaml";
+                let said = shell.run(render);
+                assert!(said.success, "the chart does not take\n{text}\n{}", said.stderr);
+                continue;
+            }
+            Block::Output(text) => panic!("output of which command? {text}"),
+        };
+        if not_here.skips(&command) {
+            continue;
+        }
+        let is = |start: &str| command.starts_with(start);
+        println!("  $ {command}");
+        let said = shell.run(&command).ok();
+        if is("helm install") {
+            world.restart().await;
+            for provider in PROVIDERS {
+                world.provider_is_known(provider).await;
+            }
+        } else if is("kubectl get provider hallmark") {
+            assert!(said.contains("active: true"), "{said}");
+        } else if is("hallmark crds | kubectl apply") {
+            assert_eq!(said.matches("serverside-applied").count(), 11, "{said}");
+        } else if is("helm uninstall") {
+            world.hallmark.process.kill();
+            collect_garbage(world);
+        }
+    }
+    not_here.all_were_met();
+    assert!(values > 3, "{values} sets of values");
+    let lease = "/apis/coordination.k8s.io/v1/namespaces/hallmark-system/leases/hallmark";
+    let left = world.api().get(lease).await;
+    assert_eq!(left.status, 404, "{left}");
+}
+
 /// What a page has and cannot be done here. An entry that meets no command has to go.
-struct Skipped {
+pub struct Skipped {
     entries: &'static [NotHere],
     met: BTreeSet<&'static str>,
 }
 
 impl Skipped {
-    fn new(entries: &'static [NotHere]) -> Self {
+    pub fn new(entries: &'static [NotHere]) -> Self {
         Self { entries, met: BTreeSet::new() }
     }
 
-    fn skips(&mut self, command: &str) -> bool {
+    pub fn skips(&mut self, command: &str) -> bool {
         let entry = self.entries.iter().find(|(start, _)| command.starts_with(start));
         if let Some((start, reason)) = entry {
             println!("  not run ({reason}): {command}");
@@ -153,42 +226,42 @@ impl Skipped {
         entry.is_some()
     }
 
-    fn all_were_met(&self) {
+    pub fn all_were_met(&self) {
         let unmet: Vec<_> = self.entries.iter().filter(|(start, _)| !self.met.contains(start)).collect();
         assert!(unmet.is_empty(), "no command of the page begins so: {unmet:?}");
     }
 }
 
 /// Removes the release, and everything that would have gone with it.
-fn uninstall(world: &mut World) {
+pub fn uninstall(world: &mut World) {
     world.helm.run(&["uninstall", "hallmark", "--namespace", "hallmark-system"]).ok();
     world.hallmark.process.kill();
     collect_garbage(world);
-    for arguments in [
-        &["delete", "constrainttemplate", "hallmarkimageverification"][..],
-        &["delete", "ratify", "--all"],
-        &["delete", "secret", "hallmark-authority", "--namespace=hallmark-system"],
-    ] {
-        world.cluster.kubectl.run(arguments).ok();
-    }
+    world.cluster.kubectl.run(&["delete", "constrainttemplate", "hallmarkimageverification"]).ok();
+    world.cluster.kubectl.run(&["delete", "ratify", "--all"]).ok();
 }
 
-/// Every Provider object has the release's ClusterRole as its owner: with it, it goes.
+/// Every Provider object and the authority's Secret have the release's ClusterRole as their owner: with it, they go.
 async fn owned_by_the_release(world: &World) {
     let role = "/apis/rbac.authorization.k8s.io/v1/clusterroles/hallmark";
     let role = world.api().get(role).await.admitted().body;
-    for provider in PROVIDERS {
-        let path = format!("/apis/externaldata.gatekeeper.sh/v1beta1/providers/{provider}");
+    let providers =
+        PROVIDERS.map(|name| format!("/apis/externaldata.gatekeeper.sh/v1beta1/providers/{name}"));
+    let secret = "/api/v1/namespaces/hallmark-system/secrets/hallmark-authority".to_owned();
+    for path in providers.into_iter().chain([secret]) {
         let object = world.api().get(&path).await.admitted().body;
-        let owner: &Value = &object["metadata"]["ownerReferences"][0];
-        assert_eq!(owner["kind"], "ClusterRole", "{provider}: {owner}");
-        assert_eq!(owner["uid"], role["metadata"]["uid"], "{provider}: {owner}");
+        let owner = &object["metadata"]["ownerReferences"][0];
+        assert_eq!(owner["kind"], "ClusterRole", "{path}: {owner}");
+        assert_eq!(owner["uid"], role["metadata"]["uid"], "{path}: {owner}");
     }
 }
 
 /// What the garbage collector does once an owner is gone: there is no controller here.
 fn collect_garbage(world: &World) {
     world.cluster.kubectl.run(&["delete", "provider", "--all"]).ok();
+    let secret =
+        ["delete", "secret", "hallmark-authority", "--namespace=hallmark-system", "--ignore-not-found"];
+    world.cluster.kubectl.run(&secret).ok();
 }
 
 /// The Store of the guide with another `spec`: it is in force.

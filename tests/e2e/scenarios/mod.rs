@@ -8,6 +8,7 @@ mod credentials;
 mod enforcement;
 mod executors;
 mod guides;
+mod migration;
 mod mutation;
 mod objects;
 mod outages;
@@ -69,6 +70,8 @@ pub fn all() -> Vec<Scenario> {
         scenario!(configuration, burst_of_changes),
         scenario!(chart_objects, chart_objects_are_accepted),
         scenario!(guides, aks_walkthrough),
+        scenario!(guides, operators_guide),
+        scenario!(migration, moving_from_ratify),
         scenario!(configuration, api_server_down),
         scenario!(watches, expired_resource_versions),
     ]

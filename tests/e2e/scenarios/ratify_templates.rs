@@ -11,9 +11,9 @@ const V1: &str = "/ratify/gatekeeper/v1/verify";
 const V2: &str = "/ratify/gatekeeper/v2/verify";
 
 /// A template's Rego, the kind that it makes, the Provider and the path that it asks, and how it refuses.
-struct Template {
+pub struct Template {
     rego: &'static str,
-    kind: &'static str,
+    pub kind: &'static str,
     provider: (&'static str, &'static str),
     refuses: &'static str,
 }
@@ -36,7 +36,7 @@ const fn template(
 const V1_PROVIDER: (&str, &str) = ("ratify-provider", V1);
 const V2_PROVIDER: (&str, &str) = ("ratify-gatekeeper-provider", V2);
 
-const TEMPLATES: [Template; 7] = [
+pub const TEMPLATES: [Template; 7] = [
     template(rego!("verification"), "RatifyVerification", V1_PROVIDER, "is not admitted, decided "),
     template(
         rego!("verification-namespaced"),
@@ -136,7 +136,7 @@ impl World {
     }
 
     /// Applies the template and waits until Gatekeeper runs this text: several make the same kind.
-    async fn template_of_ratify(&self, template: &Template) {
+    pub async fn template_of_ratify(&self, template: &Template) {
         let name = template.kind.to_lowercase();
         let object = json!({
             "apiVersion": "templates.gatekeeper.sh/v1beta1",
