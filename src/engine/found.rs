@@ -17,6 +17,8 @@ pub(super) struct Found {
     pub(super) holds: Holds,
     /// Whether it would hold if there were nothing but what was looked at.
     pub(super) holds_alone: Holds,
+    /// Whether a candidate that no list gave could undo that it holds.
+    pub(super) could_be_vetoed: bool,
     /// What does not hold of what was looked at.
     pub(super) unmet: Option<Unmet>,
     /// Every candidate that a list gave.
@@ -65,6 +67,7 @@ impl Found {
         Self {
             holds: Holds::Unknown,
             holds_alone: Holds::Unknown,
+            could_be_vetoed: false,
             unmet: None,
             listed: Arc::new([]),
             reports,

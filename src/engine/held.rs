@@ -54,6 +54,7 @@ impl Load {
         search.run_from_memory().await;
         let found = search.finish();
         match found.holds {
+            Holds::Yes if found.could_be_vetoed && !candidates.every_route => nothing(&candidates),
             Holds::Yes => self.held_proof(&candidates, found),
             Holds::No => self.held_refutation(&candidates, found),
             Holds::Unknown => nothing(&candidates),
@@ -83,7 +84,7 @@ impl Load {
         let listed_at = candidates.listed_at;
         let ttl = self.effective.settings.referrers_ttl.unwrap_or(settings.referrers_ttl);
         let is_recent = !older_than(listed_at, ttl.min(settings.negative_ttl), self.now);
-        if candidates.both_routes && is_recent {
+        if candidates.every_route && is_recent {
             return Held::Decided(self.refuted(&candidates.subject, found, listed_at));
         }
         let key = DecisionKey::new(candidates.subject.digest(), &self.effective);

@@ -3,6 +3,7 @@
 //! Cold by digest it is four requests in three sequential round trips: the subject beside its referrers,
 //! the signature's manifest, its envelope.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -19,7 +20,7 @@ use super::{Shared, Standing};
 use crate::oci::Content;
 use crate::outcome::{BoundSubject, Outcome, Reason, Verdict};
 use crate::reference::{Digest, Reference};
-use crate::registry::{FetchContext, FetchError, Referrers};
+use crate::registry::{FetchContext, FetchError, Reach, Referrers};
 
 /// One look-up.
 pub(super) struct Load {
@@ -35,6 +36,13 @@ pub(super) struct Load {
 struct Discovery {
     content: Content,
     referrers: Result<Referrers, FetchError>,
+}
+
+/// A way of discovering signatures.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Route {
+    Api,
+    TagSchema,
 }
 
 impl Load {
@@ -86,7 +94,7 @@ impl Load {
             self.shared.memory.content.insert(self.subject_key(digest), content.clone());
             Ok(content)
         };
-        let referrers = settings.store.referrers(repository, digest, &settings.artifact_types, &self.context);
+        let referrers = self.list(Route::Api, Reach::Nearest, digest);
         let (content, referrers) = tokio::join!(content, referrers);
         Ok(Discovery { content: content?, referrers })
     }
@@ -95,8 +103,10 @@ impl Load {
         let subject = BoundSubject::of(&discovery.content);
         let mut search = self.search(&subject);
         // What refuses one way of asking may still answer the other; what is down answers neither.
+        let mut unasked = VecDeque::from([(Route::TagSchema, Reach::Nearest)]);
         let mut failed = match discovery.referrers {
             Ok(referrers) => {
+                unasked.extend(referrers.by_mirror.then_some((Route::Api, Reach::Upstream)));
                 add(&mut search, referrers);
                 None
             }
@@ -107,23 +117,29 @@ impl Load {
             Err(error) => return self.without_registry(held, &error),
         };
         search.run().await;
-        let both_routes = search.is_open();
-        if both_routes {
-            match self.list_by_tag(subject.digest()).await {
+        while search.is_open()
+            && let Some((route, reach)) = unasked.pop_front()
+        {
+            match self.list(route, reach, subject.digest()).await {
                 Ok(referrers) => {
+                    unasked.extend(referrers.by_mirror.then_some((route, Reach::Upstream)));
                     add(&mut search, referrers);
                     search.run().await;
                 }
-                Err(error) => failed = failed.or(Some(error)),
+                Err(error) => {
+                    search.cut_short();
+                    failed = failed.or(Some(error));
+                }
             }
         }
+        let every_route = unasked.is_empty();
         let found = search.finish();
         if found.holds == Holds::Yes {
-            self.remember_candidates(&subject, &found, both_routes && failed.is_none());
+            self.remember_candidates(&subject, &found, every_route && failed.is_none());
             return self.verified(&subject, found, self.now);
         }
         let Some(error) = failed else {
-            self.remember_candidates(&subject, &found, both_routes);
+            self.remember_candidates(&subject, &found, every_route);
             return self.refuted(&subject, found, self.now);
         };
         if found.listed.is_empty() {
@@ -133,25 +149,26 @@ impl Load {
         self.without_registry(held.with_more_candidates(), &error)
     }
 
-    async fn list_by_tag(&self, digest: &Digest) -> Result<Referrers, FetchError> {
-        let repository = self.reference.repository();
-        let settings = &self.effective.settings;
-        match settings
-            .store
-            .referrers_by_tag(repository, digest, &settings.artifact_types, &self.context)
-            .await
-        {
-            Err(FetchError::NotFound { .. }) => Ok(Referrers::default()),
-            listed => listed,
+    async fn list(&self, route: Route, reach: Reach, digest: &Digest) -> Result<Referrers, FetchError> {
+        let (repository, settings) = (self.reference.repository(), &self.effective.settings);
+        let (store, types) = (&settings.store, &settings.artifact_types);
+        match route {
+            Route::Api => store.referrers(repository, digest, types, reach, &self.context).await,
+            Route::TagSchema => {
+                match store.referrers_by_tag(repository, digest, types, reach, &self.context).await {
+                    Err(FetchError::NotFound { .. }) => Ok(Referrers::default()),
+                    listed => listed,
+                }
+            }
         }
     }
 
-    fn remember_candidates(&self, subject: &BoundSubject, found: &Found, both_routes: bool) {
+    fn remember_candidates(&self, subject: &BoundSubject, found: &Found, every_route: bool) {
         let candidates = Candidates {
             subject: subject.clone(),
             listed: found.listed.clone(),
             complete: !found.cut_short,
-            both_routes,
+            every_route,
             listed_at: self.now,
         };
         self.shared.memory.candidates.insert(self.subject_key(subject.digest()), Arc::new(candidates));

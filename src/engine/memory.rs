@@ -94,8 +94,8 @@ pub(super) struct Candidates {
     pub(super) listed: Arc<[Listed]>,
     /// What was read was read to its end.
     pub(super) complete: bool,
-    /// Both routes of discovery were read.
-    pub(super) both_routes: bool,
+    /// Every route of discovery was read.
+    pub(super) every_route: bool,
     pub(super) listed_at: Timestamp,
 }
 

@@ -144,7 +144,20 @@ impl<'a> Search<'a> {
 
     /// True where finding more candidates could change the answer, or the answer is a refusal.
     pub(super) fn is_open(&self) -> bool {
-        !self.is_settled() || self.evaluate() != Holds::Yes
+        !self.is_settled() || self.evaluate() != Holds::Yes || self.could_be_vetoed()
+    }
+
+    /// Whether a candidate that no list gave could undo that the rule holds.
+    fn could_be_vetoed(&self) -> bool {
+        self.evaluate_with(&self.unseen()) != Holds::Yes
+    }
+
+    /// Types of which there may be candidates that no list gave.
+    fn unseen(&self) -> BTreeSet<Option<Arc<str>>> {
+        match self.settings.artifact_types.as_slice() {
+            [] => BTreeSet::from([None]),
+            types => types.iter().map(|kind| Some(kind.as_str().into())).collect(),
+        }
     }
 
     fn add(&mut self, candidate: Listed) {
@@ -183,11 +196,7 @@ impl<'a> Search<'a> {
         let types = |position: &usize| self.listed.get(*position).map(|one| one.artifact_type.clone());
         let mut pending: BTreeSet<Option<Arc<str>>> = self.pending.iter().filter_map(types).collect();
         if self.cut_short {
-            let unseen = self.settings.artifact_types.iter().map(|kind| Some(kind.as_str().into()));
-            pending.extend(unseen);
-            if self.settings.artifact_types.is_empty() {
-                pending.insert(None);
-            }
+            pending.extend(self.unseen());
         }
         self.evaluate_with(&pending)
     }
@@ -374,6 +383,7 @@ impl<'a> Search<'a> {
         Found {
             holds: self.evaluate(),
             holds_alone: self.evaluate_with(&BTreeSet::new()),
+            could_be_vetoed: self.could_be_vetoed(),
             unmet: self.unmet(),
             too_many: unexamined && self.tried >= self.limit(),
             unexamined,

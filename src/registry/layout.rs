@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use tokio::io::AsyncReadExt as _;
 
-use super::{ArtifactStore, FetchContext, FetchError, Referrers};
+use super::{ArtifactStore, FetchContext, FetchError, Reach, Referrers};
 use crate::oci::{Content, Descriptor, Index, Manifest, media_type};
 use crate::reference::{Digest, DigestAlgorithm, Repository, Tag};
 
@@ -119,7 +119,7 @@ impl OciLayout {
                 }
             }
         }
-        Ok(Referrers { entries: found, supported: true, truncated })
+        Ok(Referrers { entries: found, supported: true, truncated, by_mirror: false })
     }
 
     /// The entry with its artifact type, where its manifest refers to `subject`. A manifest that cannot be
@@ -195,6 +195,7 @@ impl ArtifactStore for OciLayout {
         _repository: &'a Repository,
         subject: &'a Digest,
         artifact_types: &'a [String],
+        _reach: Reach,
         _context: &'a FetchContext,
     ) -> BoxFuture<'a, Result<Referrers, FetchError>> {
         Box::pin(self.list_referrers(subject, artifact_types))
@@ -206,6 +207,7 @@ impl ArtifactStore for OciLayout {
         _repository: &'a Repository,
         _subject: &'a Digest,
         _artifact_types: &'a [String],
+        _reach: Reach,
         _context: &'a FetchContext,
     ) -> BoxFuture<'a, Result<Referrers, FetchError>> {
         Box::pin(async { Ok(Referrers { supported: true, ..Referrers::default() }) })

@@ -54,13 +54,15 @@ pub trait ArtifactStore: Send + Sync + fmt::Debug {
         context: &'a FetchContext,
     ) -> BoxFuture<'a, Result<Content, FetchError>>;
 
-    /// Lists what refers to `subject` by the Referrers API alone. Entries are filtered here to
-    /// `artifact_types` (empty: all), whatever the registry claims to have filtered.
+    /// Lists what refers to `subject` by the Referrers API, and on mirrors without it by the tag schema.
+    /// Entries are filtered here to `artifact_types` (empty: all), whatever the registry claims to have
+    /// filtered.
     fn referrers<'a>(
         &'a self,
         repository: &'a Repository,
         subject: &'a Digest,
         artifact_types: &'a [String],
+        reach: Reach,
         context: &'a FetchContext,
     ) -> BoxFuture<'a, Result<Referrers, FetchError>>;
 
@@ -71,12 +73,22 @@ pub trait ArtifactStore: Send + Sync + fmt::Debug {
         repository: &'a Repository,
         subject: &'a Digest,
         artifact_types: &'a [String],
+        reach: Reach,
         context: &'a FetchContext,
     ) -> BoxFuture<'a, Result<Referrers, FetchError>>;
 
     /// Names the identity under which `repository` is read, so that what one credential may see is never
     /// served from a cache to another. Never the credential itself.
     fn access_scope(&self, repository: &Repository) -> Arc<str>;
+}
+
+/// Who is asked for a list of referrers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The first that lists something: mirrors in their order, and last the registry itself.
+    Nearest,
+    /// The registry itself, because a mirror lists no more than it happens to hold.
+    Upstream,
 }
 
 /// A list of referrers.
@@ -88,6 +100,8 @@ pub struct Referrers {
     pub supported: bool,
     /// True where pages or entries beyond the limits were left unread.
     pub truncated: bool,
+    /// True where a mirror gave the list: the registry itself may list others.
+    pub by_mirror: bool,
 }
 
 /// Why a read failed.

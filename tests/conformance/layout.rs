@@ -9,7 +9,7 @@ use hallmark::oci::Descriptor;
 use hallmark::outcome::SignatureReport;
 use hallmark::reference::Reference;
 use hallmark::registry::layout::OciLayout;
-use hallmark::registry::{ArtifactStore, FetchContext};
+use hallmark::registry::{ArtifactStore, FetchContext, Reach};
 use hallmark::trust::policy::select;
 use hallmark::verifier::notation::{
     ARTIFACT_TYPE, Gathered, InstalledPlugins, NotationVerifier, Preliminary, Question, gather,
@@ -59,7 +59,8 @@ impl Search<'_> {
         let digest = self.reference.digest().context("the reference has no digest")?;
         let subject = self.store.manifest(repository, digest, &context).await?.descriptor();
         let types = [ARTIFACT_TYPE.to_owned()];
-        let candidates = self.store.referrers(repository, digest, &types, &context).await?.entries;
+        let candidates =
+            self.store.referrers(repository, digest, &types, Reach::Nearest, &context).await?.entries;
         if candidates.is_empty() {
             return Ok(refused("no-signature", "the layout holds no signature of the image"));
         }

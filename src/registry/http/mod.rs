@@ -32,11 +32,12 @@ use reqwest::Method;
 use tokio::time::Instant;
 
 use super::auth::{Action, CredentialRequest, Keychain};
-use super::{ArtifactStore, FetchContext, FetchError, Referrers};
+use super::{ArtifactStore, FetchContext, FetchError, Reach, Referrers};
 use crate::oci::{Content, Descriptor};
 use crate::reference::{Digest, Repository, Tag};
 use answer::Answer;
 use endpoint::{Endpoint, endpoints};
+use referrers::Wanted;
 use send::Ask;
 
 /// The largest manifest or index that is read (OCI Distribution v1.1, "Pushing Manifests").
@@ -224,9 +225,11 @@ impl ArtifactStore for HttpRegistry {
         repository: &'a Repository,
         subject: &'a Digest,
         artifact_types: &'a [String],
+        reach: Reach,
         context: &'a FetchContext,
     ) -> BoxFuture<'a, Result<Referrers, FetchError>> {
-        Box::pin(self.list_referrers(repository, subject, artifact_types, context))
+        let wanted = Wanted { repository, subject, artifact_types, reach };
+        Box::pin(self.list_referrers(wanted, context))
     }
 
     fn referrers_by_tag<'a>(
@@ -234,9 +237,11 @@ impl ArtifactStore for HttpRegistry {
         repository: &'a Repository,
         subject: &'a Digest,
         artifact_types: &'a [String],
+        reach: Reach,
         context: &'a FetchContext,
     ) -> BoxFuture<'a, Result<Referrers, FetchError>> {
-        Box::pin(self.list_referrers_by_tag(repository, subject, artifact_types, context))
+        let wanted = Wanted { repository, subject, artifact_types, reach };
+        Box::pin(self.list_referrers_by_tag(wanted, context))
     }
 
     fn access_scope(&self, repository: &Repository) -> Arc<str> {

@@ -10,27 +10,38 @@ use super::answer::{Answer, failure};
 use super::document::invalid;
 use super::endpoint::{Endpoint, endpoints};
 use super::send::Ask;
-use super::{FetchContext, FetchError, HttpRegistry, MAX_MANIFEST_BYTES, Referrers, document, link};
+use super::{FetchContext, FetchError, HttpRegistry, MAX_MANIFEST_BYTES, Reach, Referrers, document, link};
 use super::{no_endpoint, share_of};
 use crate::oci::{Content, Descriptor, Index, media_type};
 use crate::reference::{Digest, DigestAlgorithm, Repository};
 
+/// What is listed, and by whom.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) repository: &'a Repository,
+    pub(super) subject: &'a Digest,
+    pub(super) artifact_types: &'a [String],
+    pub(super) reach: Reach,
+}
+
 impl HttpRegistry {
-    /// A mirror that lists something is believed; where it lists nothing, or has no Referrers API as
-    /// pull-through caches have not, the next is asked, and at last the registry itself.
+    /// Where a mirror lists nothing, or has no Referrers API as pull-through caches have not, and nothing by
+    /// tag either, the next is asked, and at last the registry itself.
     pub(super) async fn list_referrers(
         &self,
-        repository: &Repository,
-        subject: &Digest,
-        artifact_types: &[String],
+        wanted: Wanted<'_>,
         context: &FetchContext,
     ) -> Result<Referrers, FetchError> {
-        let mut last = Err(no_endpoint(repository));
-        for endpoint in endpoints(&self.settings, repository) {
+        let mut last = Err(no_endpoint(wanted.repository));
+        for endpoint in self.places(&wanted) {
             let context = share_of(context, &endpoint);
-            last = self.pages(&endpoint, subject, artifact_types, &context).await;
-            if endpoint.is_mirror && last.as_ref().is_ok_and(|list| !list.entries.is_empty()) {
-                break;
+            last = self.pages(&endpoint, &wanted, &context).await;
+            let without_api = last.as_ref().is_ok_and(|list| !list.supported);
+            if endpoint.is_mirror && endpoint.resolves_tags && without_api {
+                last = self.tag_schema(&endpoint, &wanted, &context).await;
+            }
+            if endpoint.is_mirror && lists_something(&last) {
+                return last.map(|list| Referrers { by_mirror: true, ..list });
             }
         }
         last
@@ -39,29 +50,33 @@ impl HttpRegistry {
     /// As [`Self::list_referrers`], by the tag of the subject's digest, of mirrors that may resolve tags.
     pub(super) async fn list_referrers_by_tag(
         &self,
-        repository: &Repository,
-        subject: &Digest,
-        artifact_types: &[String],
+        wanted: Wanted<'_>,
         context: &FetchContext,
     ) -> Result<Referrers, FetchError> {
-        let mut last = Err(no_endpoint(repository));
-        for endpoint in endpoints(&self.settings, repository).into_iter().filter(|one| one.resolves_tags) {
+        let mut last = Err(no_endpoint(wanted.repository));
+        for endpoint in self.places(&wanted).filter(|one| one.resolves_tags) {
             let context = share_of(context, &endpoint);
-            last = self.tag_schema(&endpoint, subject, artifact_types, &context).await;
-            if endpoint.is_mirror && last.as_ref().is_ok_and(|list| !list.entries.is_empty()) {
-                break;
+            last = self.tag_schema(&endpoint, &wanted, &context).await;
+            if endpoint.is_mirror && lists_something(&last) {
+                return last.map(|list| Referrers { by_mirror: true, ..list });
             }
         }
         last
     }
 
+    fn places(&self, wanted: &Wanted<'_>) -> impl Iterator<Item = Endpoint> + use<> {
+        let reach = wanted.reach;
+        let all = endpoints(&self.settings, wanted.repository).into_iter();
+        all.filter(move |endpoint| reach == Reach::Nearest || !endpoint.is_mirror)
+    }
+
     async fn pages(
         &self,
         endpoint: &Endpoint,
-        subject: &Digest,
-        artifact_types: &[String],
+        wanted: &Wanted<'_>,
         context: &FetchContext,
     ) -> Result<Referrers, FetchError> {
+        let &Wanted { subject, artifact_types, .. } = wanted;
         let what = format!("referrers of {}/{}@{subject}", endpoint.host, endpoint.repository);
         let mut url = endpoint.url("referrers", &subject.to_string())?;
         if let [only] = artifact_types {
@@ -102,10 +117,10 @@ impl HttpRegistry {
     async fn tag_schema(
         &self,
         endpoint: &Endpoint,
-        subject: &Digest,
-        artifact_types: &[String],
+        wanted: &Wanted<'_>,
         context: &FetchContext,
     ) -> Result<Referrers, FetchError> {
+        let &Wanted { subject, artifact_types, .. } = wanted;
         let tag = subject.referrers_tag();
         let ask = Ask {
             what: format!("referrers tag {}/{}:{tag}", endpoint.host, endpoint.repository),
@@ -136,6 +151,10 @@ impl HttpRegistry {
             Ok(listing.cut_short("the entries are more than are read"))
         }
     }
+}
+
+fn lists_something(list: &Result<Referrers, FetchError>) -> bool {
+    list.as_ref().is_ok_and(|list| !list.entries.is_empty())
 }
 
 /// The index on a page; `None` where the registry has no Referrers API, which it says by 404 (but for an
@@ -206,12 +225,12 @@ impl<'a> Listing<'a> {
     }
 
     fn complete(self) -> Referrers {
-        Referrers { entries: self.entries, supported: true, truncated: false }
+        Referrers { entries: self.entries, supported: true, truncated: false, by_mirror: false }
     }
 
     fn cut_short(self, why: &str) -> Referrers {
         tracing::warn!(why, read = self.entries.len(), "list of referrers cut short");
-        Referrers { entries: self.entries, supported: true, truncated: true }
+        Referrers { entries: self.entries, supported: true, truncated: true, by_mirror: false }
     }
 }
 

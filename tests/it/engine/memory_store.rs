@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use hallmark::oci::{Content, Descriptor};
 use hallmark::reference::{Digest, DigestAlgorithm, Repository, Tag};
-use hallmark::registry::{ArtifactStore, FetchContext, FetchError, Referrers};
+use hallmark::registry::{ArtifactStore, FetchContext, FetchError, Reach, Referrers};
 use tokio::time::Instant;
 
 use super::world::target;
@@ -139,11 +139,17 @@ impl ArtifactStore for MemoryStore {
         _: &'a Repository,
         _: &'a Digest,
         _: &'a [String],
+        _: Reach,
         context: &'a FetchContext,
     ) -> BoxFuture<'a, Result<Referrers, FetchError>> {
         Box::pin(async move {
             self.respond("referrers", context).await?;
-            Ok(Referrers { entries: self.referrers.clone(), supported: true, truncated: false })
+            Ok(Referrers {
+                entries: self.referrers.clone(),
+                supported: true,
+                truncated: false,
+                by_mirror: false,
+            })
         })
     }
 
@@ -152,6 +158,7 @@ impl ArtifactStore for MemoryStore {
         _: &'a Repository,
         _: &'a Digest,
         _: &'a [String],
+        _: Reach,
         context: &'a FetchContext,
     ) -> BoxFuture<'a, Result<Referrers, FetchError>> {
         Box::pin(async move {

@@ -6,6 +6,7 @@ mod deadlines;
 mod executors;
 mod mandatory;
 mod memory_store;
+mod mirrors;
 mod mutation;
 mod requests;
 mod rules;

@@ -197,6 +197,60 @@ async fn a_list_cut_short_never_satisfies_a_rule_about_all() {
     expect(&world.ask(&image).await, Verdict::Inconclusive, ReasonCode::RegistryInvalid);
 }
 
+/// Whoever may put a list beside the registry's own must not take a veto away by leaving it out of one.
+#[tokio::test]
+async fn a_rule_about_all_reads_every_list_before_it_holds() {
+    let all = RuleSettings::ByArtifactType {
+        name: "all".into(),
+        listed: std::collections::BTreeMap::from([(SIGNATURE_TYPE.to_owned(), Quantifier::All)]),
+        default: Quantifier::Any,
+        evidence: Evidence::First,
+    };
+    let settings =
+        EngineSettings { inconclusive_ttl: std::time::Duration::ZERO, ..EngineSettings::default() };
+    let world = World::with(settings).await;
+    let good = world.by_digest(&world.push_signed("app"));
+    world.configure(Configuration::trusting(&[&world.signer]).rule(all)).await;
+    let (outcome, requests) = world.ask_counted(&good).await;
+    expect_verified(&outcome);
+    assert_eq!(requests, 5, "the tag too");
+    let other = world.by_digest(&world.push_signed("other"));
+    world.registry.fault(Fault::always(Step::Tag, Act::status(503)));
+    expect(&world.ask(&other).await, Verdict::Inconclusive, ReasonCode::RegistryUnavailable);
+    world.come_up();
+    expect_verified(&world.ask(&other).await);
+
+    let image = world.by_digest(&world.push("vetoed"));
+    let subject = target("vetoed").digest;
+    let bad = world.sign(&TestSigner::new(KeyKind::P256), "vetoed", &SignOptions::default());
+    world.registry.forget_referrers(REPOSITORY, &subject);
+    world.sign(&world.signer, "vetoed", &SignOptions::default());
+    let entry =
+        json!({"mediaType": IMAGE_MANIFEST, "digest": bad, "size": 0, "artifactType": SIGNATURE_TYPE});
+    let index = json!({"schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": [entry]}).to_string();
+    let tag = subject.replace(':', "-");
+    world.registry.push_manifest(REPOSITORY, Some(&tag), IMAGE_INDEX, index.as_bytes());
+    assert_eq!(world.ask(&image).await.verdict(), Verdict::Rejected, "it is in one list and bad");
+}
+
+/// What was enough for one rule is not for another.
+#[tokio::test]
+async fn an_image_verified_from_one_list_is_looked_up_anew_when_all_must_be_good() {
+    let world = World::new().await;
+    let image = world.by_digest(&world.push_signed("app"));
+    expect_verified(&world.ask(&image).await);
+    let all = RuleSettings::ByArtifactType {
+        name: "all".into(),
+        listed: std::collections::BTreeMap::new(),
+        default: Quantifier::All,
+        evidence: Evidence::First,
+    };
+    world.configure(Configuration::trusting(&[&world.signer]).rule(all)).await;
+    let (outcome, requests) = world.ask_counted(&image).await;
+    expect_verified(&outcome);
+    assert_eq!(requests, 2, "both lists");
+}
+
 #[tokio::test]
 async fn lists_without_artifact_types_are_told_apart_by_the_manifests() {
     let world = world_with(Faults { omit_artifact_types: true, ..Faults::default() }).await;

@@ -10,9 +10,10 @@ use futures_util::future::BoxFuture;
 use hallmark::engine::settings::{MandatoryRule, PlanSettings, RuleSettings, StoreSettings};
 use hallmark::engine::{Answer, Engine, EngineParts, EngineSettings, Plan, PlanParts, Plans, Question};
 use hallmark::outcome::{Outcome, ReasonCode, Verdict};
+use hallmark::reference::RegistryHost;
 use hallmark::registry::ArtifactStore;
 use hallmark::registry::auth::Anonymous;
-use hallmark::registry::http::{HttpRegistry, RegistryResources, RegistrySettings};
+use hallmark::registry::http::{HostSettings, HttpRegistry, RegistryResources, RegistrySettings};
 use hallmark::transport::ProxySettings;
 use hallmark::trust::key_source::{KeyContent, KeySets, KeySourceSettings, KeySources};
 use hallmark::trust::policy::{Level, SignatureVerification, Statement, VerifyTimestamp};
@@ -207,8 +208,17 @@ impl World {
 }
 
 pub fn http_registry() -> HttpRegistry {
-    let mut settings =
-        RegistrySettings { plain_http: true, proxy: ProxySettings::Direct, ..RegistrySettings::default() };
+    http_registry_with(BTreeMap::new())
+}
+
+/// With something different for some hosts.
+pub fn http_registry_with(hosts: BTreeMap<RegistryHost, Arc<HostSettings>>) -> HttpRegistry {
+    let mut settings = RegistrySettings {
+        plain_http: true,
+        proxy: ProxySettings::Direct,
+        hosts,
+        ..RegistrySettings::default()
+    };
     settings.limits.attempts = 1;
     HttpRegistry::new(settings, Arc::new(Anonymous), Arc::new(RegistryResources::default()))
 }

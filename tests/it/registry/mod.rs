@@ -19,7 +19,7 @@ use hallmark::registry::auth::{
     Anonymous, BoundCredential, Credential, CredentialRequest, HostBinding, Keychain, KeychainError,
 };
 use hallmark::registry::http::{HostSettings, HttpRegistry, RegistryResources, RegistrySettings};
-use hallmark::registry::{ArtifactStore, FetchContext, FetchError, Referrers};
+use hallmark::registry::{ArtifactStore, FetchContext, FetchError, Reach, Referrers};
 use hallmark::transport::ProxySettings;
 
 use crate::support::registry::{Faults, IMAGE_MANIFEST, PASSWORD, TestRegistry, USER, sha256};
@@ -129,12 +129,15 @@ async fn by_tag(client: &Client, registry: &TestRegistry, tag: &str) -> Result<C
 
 async fn referrers(client: &Client, registry: &TestRegistry, of: &str) -> Result<Referrers, FetchError> {
     let types = [SIGNATURE.to_owned()];
-    client.store().referrers(&repository(registry), &digest(of), &types, &context()).await
+    client.store().referrers(&repository(registry), &digest(of), &types, Reach::Nearest, &context()).await
 }
 
 async fn by_tag_schema(client: &Client, registry: &TestRegistry, of: &str) -> Result<Referrers, FetchError> {
     let types = [SIGNATURE.to_owned()];
-    client.store().referrers_by_tag(&repository(registry), &digest(of), &types, &context()).await
+    client
+        .store()
+        .referrers_by_tag(&repository(registry), &digest(of), &types, Reach::Nearest, &context())
+        .await
 }
 
 /// One signed image and what was pushed for it.
@@ -165,7 +168,7 @@ async fn read_everything(
     let (image, types) = (digest(image), [SIGNATURE.to_owned()]);
     let (subject, listed) = tokio::join!(
         store.manifest(&repository, &image, context),
-        store.referrers(&repository, &image, &types, context)
+        store.referrers(&repository, &image, &types, Reach::Nearest, context)
     );
     subject?;
     let mut envelopes = Vec::new();

@@ -44,9 +44,17 @@ async fn several_types_are_asked_for_unfiltered_and_no_type_means_all() {
     let (client, repository) = (Client::anonymous(), repository(&registry));
     let (store, image, context) = (client.store(), digest(&signed.image), context());
     let two = [SIGNATURE.to_owned(), "application/other".to_owned()];
-    let list = store.referrers(&repository, &image, &two, &context).await.expect("list");
+    let list = store.referrers(&repository, &image, &two, Reach::Nearest, &context).await.expect("list");
     assert_eq!(digests(&list), [signed.signature, other]);
-    assert_eq!(store.referrers(&repository, &image, &[], &context).await.expect("list").entries.len(), 3);
+    assert_eq!(
+        store
+            .referrers(&repository, &image, &[], Reach::Nearest, &context)
+            .await
+            .expect("list")
+            .entries
+            .len(),
+        3
+    );
     assert!(registry.log().iter().all(|request| !request.path.contains("artifactType")));
 }
 
