@@ -326,7 +326,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         Nothing("none"),
         "What is different for single registries (see below)",
     ),
-    both("registry.requests_per_host", count(1, 10_000), Text("32"), "Requests to one host at the same time"),
+    both(
+        "registry.requests_per_host",
+        count(1, 10_000),
+        Text("64"),
+        "Requests to one host at the same time; a batch of twenty new images begins with forty",
+    ),
     both(
         "registry.connect_timeout",
         duration(MILLISECOND, MINUTE),
