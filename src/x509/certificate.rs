@@ -268,8 +268,14 @@ impl Certificate {
     }
 
     /// Addresses of revocation lists, as written, in order.
-    pub fn crl_urls(&self) -> &[String] {
-        &self.0.extensions.crl_urls
+    pub fn crl_urls(&self) -> impl Iterator<Item = &String> {
+        self.0.extensions.crl_points.iter().flatten()
+    }
+
+    /// Addresses in the distribution points that name `url`: what they lead to is one and the same list.
+    pub fn crl_urls_beside(&self, url: &str) -> impl Iterator<Item = &String> {
+        let points = self.0.extensions.crl_points.iter();
+        points.filter(move |point| point.iter().any(|named| named == url)).flatten()
     }
 
     /// Addresses of delta revocation lists, as written, in order.

@@ -109,7 +109,8 @@ pub(super) struct Extensions {
     pub(super) key_usage: Option<KeyUsage>,
     pub(super) extended_key_usage: Option<ExtendedKeyUsage>,
     pub(super) ocsp_urls: Vec<String>,
-    pub(super) crl_urls: Vec<String>,
+    /// The addresses in each distribution point.
+    pub(super) crl_points: Vec<Vec<String>>,
     pub(super) freshest_crl_urls: Vec<String>,
     pub(super) ocsp_nocheck: bool,
     pub(super) unhandled_critical: Vec<String>,
@@ -144,9 +145,9 @@ impl Extensions {
         } else if *oid == AUTHORITY_INFO_ACCESS {
             self.ocsp_urls = ocsp_urls(&whole(value)?);
         } else if *oid == CRL_DISTRIBUTION_POINTS {
-            self.crl_urls = distribution_urls(&whole(value)?);
+            self.crl_points = distribution_points(&whole(value)?);
         } else if *oid == FRESHEST_CRL {
-            self.freshest_crl_urls = distribution_urls(&whole(value)?);
+            self.freshest_crl_urls = distribution_points(&whole(value)?).concat();
         } else if *oid == OCSP_NOCHECK {
             self.ocsp_nocheck = true;
         } else if *critical && !HARMLESS.contains(oid) {
@@ -188,12 +189,12 @@ fn ocsp_urls(access: &AuthorityInfoAccess<'_>) -> Vec<String> {
     responders.filter_map(|description| url(&description.access_location)).collect()
 }
 
-fn distribution_urls(points: &CRLDistributionPoints<'_>) -> Vec<String> {
+fn distribution_points(points: &CRLDistributionPoints<'_>) -> Vec<Vec<String>> {
     let names = points.iter().filter_map(|point| match &point.distribution_point {
         Some(DistributionPointName::FullName(names)) => Some(names),
         _ => None,
     });
-    names.flatten().filter_map(url).collect()
+    names.map(|names| names.iter().filter_map(url).collect()).collect()
 }
 
 fn url(name: &GeneralName<'_>) -> Option<String> {

@@ -85,8 +85,14 @@ impl Wanted {
         self
     }
 
+    /// A distribution point for each address.
     pub(crate) fn with_lists(self, urls: &[&str]) -> Self {
-        let points: Vec<u8> = urls.iter().flat_map(|url| sequence(&[&point(&[url])])).collect();
+        self.with_points(&urls.iter().map(std::slice::from_ref).collect::<Vec<_>>())
+    }
+
+    /// Distribution points of several addresses.
+    pub(crate) fn with_points(self, points: &[&[&str]]) -> Self {
+        let points: Vec<u8> = points.iter().flat_map(|urls| sequence(&[&point(urls)])).collect();
         self.with(extension("2.5.29.31", false, &tlv(SEQUENCE, &points)))
     }
 
@@ -154,6 +160,17 @@ impl Authority {
 
     /// An answer about `certificate`, which `issuer` issued, signed by this authority.
     pub(crate) fn respond(&self, issuer: &Certificate, certificate: &Certificate, says: &Says) -> Vec<u8> {
+        self.respond_with(issuer, certificate, says, &[&self.certificate])
+    }
+
+    /// The same with these certificates in it.
+    pub(crate) fn respond_with(
+        &self,
+        issuer: &Certificate,
+        certificate: &Certificate,
+        says: &Says,
+        embedded: &[&Certificate],
+    ) -> Vec<u8> {
         let sha1 = |data: &[u8]| tlv(OCTETS, &openssl::sha::sha1(data));
         let key = issuer.public_key().ec_key().unwrap();
         let mut context = openssl::bn::BigNumContext::new().unwrap();
@@ -173,7 +190,8 @@ impl Authority {
         let single = sequence(&[&id, &says.status, &day(says.this_update), &next_update, &extensions]);
         let responder = tlv(0xa1, self.certificate.subject_der());
         let tbs = sequence(&[&responder, &day("20250101"), &sequence(&[&single])]);
-        let embedded = tlv(0xa0, &sequence(&[self.certificate.der()]));
+        let embedded: Vec<u8> = embedded.iter().flat_map(|one| one.der().to_vec()).collect();
+        let embedded = tlv(0xa0, &tlv(SEQUENCE, &embedded));
         let basic = self.signed(&tbs, &embedded);
         let typed = sequence(&[&oid("1.3.6.1.5.5.7.48.1.1"), &tlv(OCTETS, &basic)]);
         sequence(&[&tlv(ENUMERATED, &[0]), &tlv(0xa0, &typed)])

@@ -11,11 +11,11 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::cache::{Lifetimes, Loaded, SharedLoads};
-use super::evidence::{CertificateEvidence, ListEvidence, Proof, RevocationEvidence};
+use super::evidence::{CertificateEvidence, ListEvidence, Proof, RevocationEvidence, Status};
 use super::fetch::{Query, RevocationFetcher};
 use crate::x509::Certificate;
 use crate::x509::crl::{Crl, UnverifiedCrl};
-use crate::x509::ocsp::{self, Answer, CertificateStatus};
+use crate::x509::ocsp::{self, Answer, CertificateStatus, SignedAnswer};
 
 /// How much a checker keeps, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub struct RevocationChecker(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     fetcher: Arc<dyn RevocationFetcher>,
-    answers: SharedLoads<AnswerKey, Answer>,
+    answers: SharedLoads<AnswerKey, SignedAnswer>,
     lists: SharedLoads<ListKey, Arc<Crl>>,
     loads: Arc<Loads>,
 }
@@ -143,11 +143,11 @@ impl Gathering {
     }
 
     async fn proof(&self) -> Proof {
-        let lists = self.certificate.crl_urls();
-        match (self.ask_responders().await, lists.is_empty()) {
+        let certificate = &self.certificate;
+        match (self.ask_responders().await, certificate.crl_urls().next().is_none()) {
             (Responders::None, true) => Proof::NonRevokable,
             (Responders::None, false) => {
-                Proof::Lists { ocsp_failure: None, lists: self.look_up(lists).await }
+                Proof::Lists { ocsp_failure: None, lists: self.look_up(certificate).await }
             }
             (Responders::Answered(url, answer), true) => Proof::Ocsp { url, answer },
             (Responders::Answered(url, answer), false) if answer.status != CertificateStatus::Unknown => {
@@ -155,11 +155,11 @@ impl Gathering {
             }
             (Responders::Answered(url, _), false) => {
                 let ocsp_failure = Some(format!("{url} does not know the certificate"));
-                Proof::Lists { ocsp_failure, lists: self.look_up(lists).await }
+                Proof::Lists { ocsp_failure, lists: self.look_up(certificate).await }
             }
             (Responders::Failed(why), true) => Proof::Missing { why },
             (Responders::Failed(why), false) => {
-                Proof::Lists { ocsp_failure: Some(why), lists: self.look_up(lists).await }
+                Proof::Lists { ocsp_failure: Some(why), lists: self.look_up(certificate).await }
             }
         }
     }
@@ -186,22 +186,46 @@ impl Gathering {
         };
         let query = Query::Ocsp { url: url.to_owned(), request: request.into() };
         let load = self.load(query, move |response| {
-            let answer = Answer::verify(&response, &certificate, &issuer, now).map_err(|e| e.to_string())?;
-            let known = answer.status != CertificateStatus::Unknown;
-            let good_until = answer.next_update.filter(|_| known);
-            Ok(Loaded { outcome: Ok(answer), good_until, bytes: size_of::<Answer>() })
+            let signed =
+                SignedAnswer::verify(&response, &certificate, &issuer, now).map_err(|e| e.to_string())?;
+            let known = signed.answer.status != CertificateStatus::Unknown;
+            let good_until = signed.answer.next_update.filter(|_| known);
+            let delegate = signed.revocable_delegate.as_ref();
+            // A certificate takes its bytes, and about as much again once it is read.
+            let bytes = size_of::<SignedAnswer>() + delegate.map_or(0, |delegate| 2 * delegate.der().len());
+            Ok(Loaded { outcome: Ok(signed), good_until, bytes })
         });
-        let answer = self.shared.answers.get(key, self.now, load).await?;
+        let SignedAnswer { mut answer, revocable_delegate } =
+            self.shared.answers.get(key, self.now, load).await?;
         answer.check_dates(self.now).map_err(|error| error.to_string())?;
+        if let Some(delegate) = revocable_delegate {
+            let due = self.check_delegate(&delegate).await?;
+            answer.next_update = answer.next_update.map(|next| due.map_or(next, |due| next.min(due)));
+        }
         Ok(answer)
     }
 
+    /// The responder's certificate is not revoked, as its lists say, and when they say that the next are due
+    /// (RFC 6960 §4.2.2.2.1). It is by the same issuer. Responders are not asked about it: they would speak for
+    /// themselves.
+    async fn check_delegate(&self, delegate: &Certificate) -> Result<Option<Timestamp>, String> {
+        let proof = Proof::Lists { ocsp_failure: None, lists: self.look_up(delegate).await };
+        let evidence = CertificateEvidence { subject: delegate.subject(), proof };
+        match evidence.status(None) {
+            Status::Ok | Status::NonRevokable => Ok(evidence.next_update()),
+            Status::Revoked { at, .. } => Err(format!("the responder's certificate was revoked at {at}")),
+            Status::Unknown { why } => {
+                Err(format!("whether the responder's certificate is revoked is unknown: {why}"))
+            }
+        }
+    }
+
     /// Every distribution point must answer; nothing is asked after the first that cannot be used.
-    async fn look_up(&self, urls: &[String]) -> Vec<ListEvidence> {
+    async fn look_up(&self, certificate: &Certificate) -> Vec<ListEvidence> {
         let mut lists = Vec::new();
-        for (index, url) in urls.iter().enumerate() {
+        for (index, url) in certificate.crl_urls().enumerate() {
             let list = if index < MAX_ADDRESSES {
-                self.look_up_in(url).await
+                self.look_up_in(url, certificate).await
             } else {
                 ListEvidence::unusable(url, format!("the certificate names more than {MAX_ADDRESSES} lists"))
             };
@@ -214,13 +238,13 @@ impl Gathering {
         lists
     }
 
-    async fn look_up_in(&self, url: &str) -> ListEvidence {
+    async fn look_up_in(&self, url: &str, certificate: &Certificate) -> ListEvidence {
         let base = match self.list(url).await {
             Ok(base) => base,
             Err(why) => return ListEvidence::unusable(url, why),
         };
         let delta = self.delta_of(&base).await;
-        let (address, certificate, now) = (url.to_owned(), self.certificate.clone(), self.now);
+        let (address, certificate, now) = (url.to_owned(), certificate.clone(), self.now);
         let size = base.retained_bytes();
         let look_up = move || {
             let delta = delta.as_ref().map(|delta| delta.as_deref().map_err(Clone::clone));

@@ -284,7 +284,7 @@ impl ListEvidence {
         certificate: &Certificate,
         now: Timestamp,
     ) -> Self {
-        let exclusion = base.exclusion(certificate);
+        let exclusion = base.exclusion(certificate, url);
         if let Some(exclusion) = exclusion.filter(|exclusion| *exclusion != Exclusion::SomeReasonsOnly) {
             return Self::unusable(url, exclusion.to_string());
         }

@@ -146,9 +146,10 @@ impl Crl {
         &self.freshest_urls
     }
 
-    /// Why the list says nothing, or not everything, about `certificate`.
-    pub fn exclusion(&self, certificate: &Certificate) -> Option<Exclusion> {
-        self.scope.as_ref().and_then(|scope| scope.exclusion(certificate))
+    /// Why the list, which the certificate's address `url` led to, says nothing, or not everything, about
+    /// `certificate`.
+    pub fn exclusion(&self, certificate: &Certificate, url: &str) -> Option<Exclusion> {
+        self.scope.as_ref().and_then(|scope| scope.exclusion(certificate, url))
     }
 
     /// Whether this delta list changes `base` (RFC 5280 §5.2.4): its starting point is not after `base`,

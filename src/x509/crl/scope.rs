@@ -22,7 +22,7 @@ pub enum Exclusion {
     /// The list covers attribute certificates.
     #[error("it covers attribute certificates only")]
     AttributeCertificatesOnly,
-    /// The list is that of a distribution point which the certificate does not name.
+    /// The list is that of another distribution point than the one that led to it (RFC 5280 §6.3.3 (b)(2)).
     #[error("it belongs to another distribution point")]
     OtherDistributionPoint,
     /// The list covers some reasons only: an entry counts, the absence of one proves nothing.
@@ -70,15 +70,16 @@ impl Scope {
         self.indirect
     }
 
-    /// Why the list says nothing, or not everything, about `certificate`.
-    pub(super) fn exclusion(&self, certificate: &Certificate) -> Option<Exclusion> {
+    /// Why the list, which the certificate's address `url` led to, says nothing, or not everything, about
+    /// `certificate`.
+    pub(super) fn exclusion(&self, certificate: &Certificate, url: &str) -> Option<Exclusion> {
         if self.attributes {
             Some(Exclusion::AttributeCertificatesOnly)
         } else if self.end_entities && certificate.is_ca() {
             Some(Exclusion::EndEntitiesOnly)
         } else if self.authorities && !certificate.is_ca() {
             Some(Exclusion::CertificateAuthoritiesOnly)
-        } else if self.point.as_ref().is_some_and(|urls| !named_by(certificate, urls)) {
+        } else if self.point.as_ref().is_some_and(|names| !share_a_name(certificate, url, names)) {
             Some(Exclusion::OtherDistributionPoint)
         } else {
             self.some_reasons.then_some(Exclusion::SomeReasonsOnly)
@@ -102,8 +103,10 @@ pub(super) fn freshest_urls(value: &[u8]) -> Result<Vec<String>> {
     Ok(urls)
 }
 
-fn named_by(certificate: &Certificate, urls: &[String]) -> bool {
-    urls.iter().any(|url| certificate.crl_urls().contains(url))
+/// Whether the list's distribution point and the certificate's, of which `url` is a part, have a name in common.
+/// A list of another point of the certificate, put in the place of this one, must not stand for it.
+fn share_a_name(certificate: &Certificate, url: &str, names: &[String]) -> bool {
+    certificate.crl_urls_beside(url).any(|own| names.contains(own))
 }
 
 /// The URLs among the full names of a DistributionPointName; names of other kinds give none.

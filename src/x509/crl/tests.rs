@@ -78,7 +78,7 @@ fn the_scope_of_a_list_decides_what_it_speaks_about() {
     let leaf = root.issue(&Wanted::leaf("leaf", 2).with_lists(&["http://crl.test/1"])).certificate;
     let authority = root.issue(&Wanted::authority("authority", 3)).certificate;
     let exclusion = |scope: &[u8], certificate: &Certificate| {
-        read(&root, &List::numbered(1).with_scope(scope)).unwrap().exclusion(certificate)
+        read(&root, &List::numbered(1).with_scope(scope)).unwrap().exclusion(certificate, "http://crl.test/1")
     };
     assert_eq!(exclusion(&[], &leaf), None);
     assert_eq!(exclusion(&[0x81, 0x01, 0xff], &leaf), None);
@@ -90,6 +90,24 @@ fn the_scope_of_a_list_decides_what_it_speaks_about() {
     assert_eq!(exclusion(&point(&["http://crl.test/1"]), &leaf), None);
     let other = exclusion(&point(&["http://crl.test/2"]), &leaf);
     assert_eq!(other, Some(Exclusion::OtherDistributionPoint));
+}
+
+/// A certificate with two distribution points has a list at each: one served in the other's place would hide
+/// what the other holds (RFC 5280 §6.3.3 (b)(2)).
+#[test]
+fn a_list_counts_only_for_the_distribution_point_that_led_to_it() {
+    let root = Authority::root("root");
+    let (one, two, alias) = ("http://crl.test/1", "http://crl.test/2", "http://crl.test/alias");
+    let leaf = root.issue(&Wanted::leaf("leaf", 2).with_points(&[&[one, alias], &[two]])).certificate;
+    let exclusion = |names: &[&str], url: &str| {
+        read(&root, &List::numbered(1).with_scope(&point(names))).unwrap().exclusion(&leaf, url)
+    };
+    assert_eq!(exclusion(&[one], one), None);
+    assert_eq!(exclusion(&[one], alias), None, "two addresses of one point");
+    assert_eq!(exclusion(&["http://crl.test/other", two], two), None, "one common name suffices");
+    for (names, url) in [([two], one), ([one], two), ([alias], two)] {
+        assert_eq!(exclusion(&names, url), Some(Exclusion::OtherDistributionPoint), "{names:?} at {url}");
+    }
 }
 
 #[test]

@@ -110,13 +110,23 @@ pub enum CertificateStatus {
     Unknown,
 }
 
-impl Answer {
+/// An answer, and whether it stands only as long as somebody else is not revoked.
+#[derive(Clone, Debug)]
+pub struct SignedAnswer {
+    /// What was said.
+    pub answer: Answer,
+    /// The delegate that signed it, where its certificate says how to find out whether it is revoked: that is
+    /// for the caller to find out (RFC 6960 §4.2.2.2.1). One that asks for no check (id-pkix-ocsp-nocheck), or
+    /// names no revocation list, counts for its lifetime, as that section leaves to local policy.
+    pub revocable_delegate: Option<Certificate>,
+}
+
+impl SignedAnswer {
     /// Reads `response` and checks that `issuer`, or a delegate of it whose certificate is valid at `now`,
     /// signed it, that it is about `certificate`, and that `now` is within its dates.
     ///
     /// A delegate is a certificate in the answer that `issuer` signed for the extended key usage
-    /// id-kp-OCSPSigning; `certificate` itself never is one. Whether a delegate is revoked is not asked
-    /// (RFC 6960 §4.2.2.2.1 leaves that to local policy): its short life bounds it.
+    /// id-kp-OCSPSigning; `certificate` itself never is one.
     pub fn verify(
         response: &[u8],
         certificate: &Certificate,
@@ -124,14 +134,17 @@ impl Answer {
         now: Timestamp,
     ) -> Result<Self, OcspError> {
         let basic = BasicResponse::read(response)?;
-        if !basic.is_signed_by_authorised(certificate, issuer, now) {
-            return Err(OcspError::Signature);
-        }
+        let revocable_delegate = match basic.signer(certificate, issuer, now)? {
+            Signer::Issuer => None,
+            Signer::Delegate(delegate) => Some(delegate).filter(is_revocable),
+        };
         let answer = basic.answer_about(certificate, issuer)?;
         answer.check_dates(now)?;
-        Ok(answer)
+        Ok(Self { answer, revocable_delegate })
     }
+}
 
+impl Answer {
     /// Whether `now` is within the answer's dates. An answer without a next update is never current.
     pub fn check_dates(&self, now: Timestamp) -> Result<(), OcspError> {
         let latest = now.checked_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX);
@@ -186,18 +199,22 @@ impl<'a> BasicResponse<'a> {
         Ok(basic)
     }
 
-    fn is_signed_by_authorised(
+    /// Who signed, of those who may. A delegate may have several certificates: one that needs no check comes
+    /// first.
+    fn signer(
         &self,
         certificate: &Certificate,
         issuer: &Certificate,
         now: Timestamp,
-    ) -> bool {
-        let Some(scheme) = self.scheme else { return false };
+    ) -> Result<Signer, OcspError> {
+        let scheme = self.scheme.ok_or(OcspError::Signature)?;
         let signed_by = |signer: &Certificate| scheme.verify(signer.public_key(), self.tbs, self.signature);
-        signed_by(issuer)
-            || self
-                .embedded()
-                .any(|signer| is_delegate(&signer, certificate, issuer, now) && signed_by(&signer))
+        if signed_by(issuer) {
+            return Ok(Signer::Issuer);
+        }
+        let delegates = self.embedded().filter(|signer| is_delegate(signer, certificate, issuer, now));
+        let signers = delegates.filter(signed_by);
+        signers.min_by_key(is_revocable).map(Signer::Delegate).ok_or(OcspError::Signature)
     }
 
     fn embedded(&self) -> impl Iterator<Item = Certificate> + use<'a> {
@@ -240,6 +257,17 @@ impl<'a> BasicResponse<'a> {
         data.finish()?;
         Ok(responses)
     }
+}
+
+/// Who signed an answer.
+enum Signer {
+    Issuer,
+    Delegate(Certificate),
+}
+
+/// Whether the delegate's certificate says how to find out whether it is revoked, and does not ask to leave that.
+fn is_revocable(delegate: &Certificate) -> bool {
+    !delegate.has_ocsp_nocheck() && delegate.crl_urls().next().is_some()
 }
 
 fn is_delegate(

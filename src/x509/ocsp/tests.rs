@@ -15,7 +15,11 @@ fn leaf_of(root: &Authority) -> Authority {
 
 fn ask(signer: &Authority, root: &Authority, leaf: &Authority, says: &Says) -> Result<Answer, OcspError> {
     let response = signer.respond(&root.certificate, &leaf.certificate, says);
-    Answer::verify(&response, &leaf.certificate, &root.certificate, now())
+    verify(&response, &leaf.certificate, &root.certificate)
+}
+
+fn verify(response: &[u8], certificate: &Certificate, issuer: &Certificate) -> Result<Answer, OcspError> {
+    SignedAnswer::verify(response, certificate, issuer, now()).map(|signed| signed.answer)
 }
 
 #[test]
@@ -61,6 +65,21 @@ fn a_delegate_needs_the_purpose_the_issuer_and_a_valid_certificate() {
 }
 
 #[test]
+fn a_delegate_that_names_a_list_and_does_not_ask_to_leave_it_is_to_be_looked_up() {
+    let root = Authority::root("root");
+    let leaf = leaf_of(&root);
+    let plain = Wanted::leaf("delegate", 3).with_purpose(OCSP_SIGNING, false);
+    let listed = plain.clone().with_lists(&["http://crl.test/"]);
+    let nocheck = listed.clone().with(extension("1.3.6.1.5.5.7.48.1.5", false, &[0x05, 0x00]));
+    for (wanted, revocable) in [(&plain, false), (&listed, true), (&nocheck, false)] {
+        let delegate = root.issue(wanted);
+        let response = delegate.respond(&root.certificate, &leaf.certificate, &Says::good());
+        let signed = SignedAnswer::verify(&response, &leaf.certificate, &root.certificate, now()).unwrap();
+        assert_eq!(signed.revocable_delegate.is_some(), revocable);
+    }
+}
+
+#[test]
 fn a_leaf_never_vouches_for_itself() {
     let root = Authority::root("root");
     let leaf = root.issue(&Wanted::leaf("leaf", 2).with_purpose(OCSP_SIGNING, false));
@@ -72,7 +91,7 @@ fn an_answer_about_another_certificate_says_nothing() {
     let root = Authority::root("root");
     let (leaf, other) = (leaf_of(&root), root.issue(&Wanted::leaf("other", 3)));
     let response = root.respond(&root.certificate, &other.certificate, &Says::good());
-    let answer = Answer::verify(&response, &leaf.certificate, &root.certificate, now());
+    let answer = verify(&response, &leaf.certificate, &root.certificate);
     assert_eq!(answer.unwrap_err(), OcspError::OtherCertificate);
 }
 
@@ -102,7 +121,7 @@ fn critical_extensions_that_are_not_understood_are_refused() {
 fn error_statuses_and_trailing_bytes_are_refused() {
     let root = Authority::root("root");
     let leaf = leaf_of(&root);
-    let verify = |response: &[u8]| Answer::verify(response, &leaf.certificate, &root.certificate, now());
+    let verify = |response: &[u8]| verify(response, &leaf.certificate, &root.certificate);
     assert_eq!(verify(&[0x30, 0x03, 0x0a, 0x01, 0x06]).unwrap_err(), OcspError::Declined { status: 6 });
     let mut response = root.respond(&root.certificate, &leaf.certificate, &Says::good());
     response.push(0);
@@ -133,7 +152,7 @@ fn no_change_of_one_byte_makes_it_panic_or_turns_the_answer() {
         for flip in [0x01, 0x20, 0x80, 0xff] {
             let mut damaged = response.clone();
             damaged[at] ^= flip;
-            if let Ok(answer) = Answer::verify(&damaged, &leaf.certificate, &root.certificate, now()) {
+            if let Ok(answer) = verify(&damaged, &leaf.certificate, &root.certificate) {
                 assert!(matches!(answer.status, CertificateStatus::Revoked { .. }), "byte {at}");
             }
         }
@@ -144,6 +163,6 @@ proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let root = Authority::root("root");
-        let _ = Answer::verify(&bytes, &root.certificate, &root.certificate, now());
+        let _ = verify(&bytes, &root.certificate, &root.certificate);
     }
 }

@@ -17,7 +17,7 @@ use hallmark::timestamp;
 use hallmark::trust::policy::{Document, DocumentKind, select};
 use hallmark::x509::crl::UnverifiedCrl;
 use hallmark::x509::name::{DistinguishedName, to_rfc4514};
-use hallmark::x509::ocsp::Answer;
+use hallmark::x509::ocsp::SignedAnswer;
 use hallmark::x509::{Certificate, certificates_from_pem_or_der};
 use jiff::Timestamp;
 
@@ -127,7 +127,7 @@ fn envelope(media_type: &str, bytes: &[u8]) {
 /// A certificate, then what answers about it.
 pub fn ocsp_answer(bytes: &[u8]) {
     let Some((certificate, answer)) = split_certificate(bytes) else { return };
-    let _ = Answer::verify(answer, &certificate, &certificate, Timestamp::UNIX_EPOCH);
+    let _ = SignedAnswer::verify(answer, &certificate, &certificate, Timestamp::UNIX_EPOCH);
 }
 
 fn split_certificate(bytes: &[u8]) -> Option<(Certificate, &[u8])> {

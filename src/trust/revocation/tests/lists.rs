@@ -36,6 +36,14 @@ impl World {
         self
     }
 
+    /// As [`Self::respond`], by a delegate of the root.
+    fn respond_through(mut self, delegate: &Wanted, says: &Says) -> Self {
+        let delegate = self.root.issue(delegate);
+        let answer = delegate.respond(&self.root.certificate, &self.leaf.certificate, says);
+        self.served.0.insert(RESPONDER.to_owned(), Ok(answer.into()));
+        self
+    }
+
     async fn evidence(self) -> RevocationEvidence {
         let checker = RevocationChecker::new(Arc::new(self.served), CheckerSettings::default());
         checker.check(&[self.leaf.certificate, self.root.certificate], now(), soon()).await
@@ -152,6 +160,42 @@ async fn lists_decide_where_responders_do_not() {
     assert_eq!(world().respond(&Says::good()).serve(BASE, &revoked).status().await, "OK");
     assert_eq!(world().respond(&Says::revoked("20250601", 1)).serve(BASE, &clean).status().await, "Revoked");
     assert_eq!(world().respond(&Says::unknown()).status().await, "Unknown");
+}
+
+/// RFC 6960 §4.2.2.2.1: the lists that a responder's certificate names are asked, unless it asks for no check.
+#[tokio::test]
+async fn a_responder_whose_certificate_is_revoked_says_nothing() {
+    let world = || World::new(&Wanted::leaf("leaf", 2).with_responders(&[RESPONDER]));
+    let plain = Wanted::leaf("delegate", 3).with_purpose("1.3.6.1.5.5.7.3.9", false);
+    let listed = plain.clone().with_lists(&[BASE]);
+    let nocheck = listed.clone().with(extension("1.3.6.1.5.5.7.48.1.5", false, &[0x05, 0x00]));
+    let (clean, revoked) = (List::numbered(1), List::numbered(1).revoking(3, "20250601", Some(1)));
+    let says = Says::good();
+    assert_eq!(world().respond_through(&plain, &says).status().await, "OK");
+    assert_eq!(world().respond_through(&nocheck, &says).serve(BASE, &revoked).status().await, "OK");
+    assert_eq!(world().respond_through(&listed, &says).serve(BASE, &clean).status().await, "OK");
+    assert_eq!(world().respond_through(&listed, &says).serve(BASE, &revoked).status().await, "Unknown");
+    assert_eq!(world().respond_through(&listed, &says).status().await, "Unknown");
+    let says = Says::revoked("20250601", 1);
+    assert_eq!(world().respond_through(&listed, &says).serve(BASE, &revoked).status().await, "Unknown");
+}
+
+#[tokio::test]
+async fn what_rests_on_a_responders_certificate_is_due_when_its_list_is() {
+    let listed = Wanted::leaf("delegate", 3).with_purpose("1.3.6.1.5.5.7.3.9", false).with_lists(&[BASE]);
+    let list = List { next_update: Some("20280101"), ..List::numbered(1) };
+    let world = World::new(&Wanted::leaf("leaf", 2).with_responders(&[RESPONDER]));
+    let evidence = world.respond_through(&listed, &Says::good()).serve(BASE, &list).evidence().await;
+    assert_eq!(evidence.next_update(), Some(day("2028-01-01")));
+    assert_eq!(evidence.requests, 2);
+}
+
+#[tokio::test]
+async fn a_list_in_the_place_of_another_distribution_points_hides_nothing() {
+    let second = "http://crl.test/second";
+    let world = World::new(&Wanted::leaf("leaf", 2).with_lists(&[BASE, second]));
+    let of_second = List::numbered(1).with_scope(&crate::x509::test_authority::point(&[second]));
+    assert_eq!(world.serve(BASE, &of_second).serve(second, &of_second).status().await, "Unknown");
 }
 
 #[tokio::test]
