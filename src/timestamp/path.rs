@@ -17,7 +17,7 @@ const MAX_SIGNATURES: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
     /// No path ends in an anchor.
-    #[error("the timestamp authority {subject} does not lead to a trusted root")]
+    #[error("the timestamp authority, which calls itself \"{subject}\", does not lead to a trusted root")]
     Untrusted {
         /// Subject of the authority's certificate.
         subject: String,

@@ -28,7 +28,7 @@ pub enum ChainError {
         limit: usize,
     },
     /// One certificate breaks a rule.
-    #[error("certificate {position} of the chain ({subject}) {rule}")]
+    #[error("certificate {position} of the chain, which calls itself \"{subject}\", {rule}")]
     Broken {
         /// Which certificate; the leaf is 1.
         position: usize,
@@ -49,7 +49,7 @@ pub enum BrokenRule {
     #[error("is self-signed and not the end of the chain")]
     SelfSigned,
     /// The issuer's name is not the next certificate's subject, byte for byte.
-    #[error("is issued by {issuer}, which is not the next certificate")]
+    #[error("names \"{issuer}\" as its issuer, which is not the next certificate")]
     IssuerName {
         /// The issuer as written.
         issuer: String,

@@ -79,7 +79,11 @@ fn check_anchor(
             statement.name
         )
     } else {
-        format!("no certificate of the chain of {leaf} is in the trust stores {}", names.join(", "))
+        // Nobody vouches for what the leaf says of itself, and it must not read as if somebody did.
+        let stores = names.join(", ");
+        format!(
+            "no certificate of the chain, whose leaf calls itself \"{leaf}\", is in the trust stores {stores}"
+        )
     };
     let failure = untrusted(message);
     match missing {

@@ -101,10 +101,12 @@ fn all_valid(
     latest: Timestamp,
     what: &str,
 ) -> Result<(), Failure> {
-    for certificate in chain {
+    for (index, certificate) in chain.iter().enumerate() {
         if !certificate.valid_at(earliest) || !certificate.valid_at(latest) {
             return Err(failure(format!(
-                "the certificate {} is valid from {} to {}, and {what} is outside ({earliest})",
+                "certificate {} of the chain, which calls itself \"{}\", is valid from {} to {}, and {what} is outside \
+                 ({earliest})",
+                index + 1,
                 certificate.subject(),
                 certificate.not_before(),
                 certificate.not_after()
