@@ -124,6 +124,7 @@ impl Shared {
         let context = FetchContext::within(self.settings.load_bound);
         let trace: Arc<FetchTrace> = Arc::clone(&context.trace);
         let (bound, policy) = (context.deadline + GRACE, effective.settings.policy.clone());
+        let host = reference.repository().host().clone();
         let load = Load { shared: Arc::clone(&self), effective, reference, context, now: self.now() };
         let run = timeout_at(bound, AssertUnwindSafe(load.run()).catch_unwind()).await;
         let undecided = |reason| Arc::new(Outcome::inconclusive(None, reason, Vec::new(), policy));
@@ -132,7 +133,7 @@ impl Shared {
             Ok(Err(_panic)) => undecided(answer::internal("a look-up ended by a fault")),
             Err(_) => undecided(answer::given_up(self.settings.load_bound)),
         };
-        self.counters.count_load(trace.requests());
+        self.counters.count_load(host.as_str(), outcome.verdict(), trace.requests());
         if outcome.verdict() == Verdict::Inconclusive {
             let until = Instant::now() + self.settings.inconclusive_ttl;
             let undecided = Undecided { outcome: Arc::clone(&outcome), generation, until };

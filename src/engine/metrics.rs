@@ -1,8 +1,10 @@
 //! What the engine counts. Telemetry reads it; nothing here knows how metrics are exported.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
-use crate::outcome::{Outcome, ReasonCode};
+use crate::outcome::{Outcome, ReasonCode, Verdict};
 
 /// Counters that only grow.
 #[derive(Debug)]
@@ -14,7 +16,23 @@ pub struct EngineCounters {
     stale: AtomicU64,
     loads: AtomicU64,
     requests: AtomicU64,
+    hosts: Mutex<BTreeMap<Arc<str>, HostLoads>>,
 }
+
+/// Look-ups of images of one registry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HostLoads {
+    /// Those that came to a decision.
+    pub decided: u64,
+    /// Those that could not find out.
+    pub undecided: u64,
+}
+
+/// Most registries that are counted on their own.
+pub const MAX_HOSTS: usize = 50;
+
+/// Under which name all the others are counted together.
+pub const OTHER_HOSTS: &str = "other";
 
 impl Default for EngineCounters {
     fn default() -> Self {
@@ -25,6 +43,7 @@ impl Default for EngineCounters {
             stale: AtomicU64::new(0),
             loads: AtomicU64::new(0),
             requests: AtomicU64::new(0),
+            hosts: Mutex::new(BTreeMap::from([(OTHER_HOSTS.into(), HostLoads::default())])),
         }
     }
 }
@@ -44,9 +63,26 @@ impl EngineCounters {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn count_load(&self, requests: u64) {
+    pub(super) fn count_load(&self, host: &str, verdict: Verdict, requests: u64) {
         self.loads.fetch_add(1, Ordering::Relaxed);
         self.count_requests(requests);
+        self.count_host(host, verdict);
+    }
+
+    /// Anybody may ask for an image of any host. A registry is counted on its own once an image of it was
+    /// verified, which takes somebody whom the configuration trusts, and as long as there is room.
+    fn count_host(&self, host: &str, verdict: Verdict) {
+        let Ok(mut hosts) = self.hosts.lock() else { return };
+        let is_new = !hosts.contains_key(host);
+        let counts_alone = !is_new || (verdict == Verdict::Verified && hosts.len() < MAX_HOSTS);
+        let loads = match hosts.get_mut(host) {
+            Some(loads) => loads,
+            None => hosts.entry(if counts_alone { host } else { OTHER_HOSTS }.into()).or_default(),
+        };
+        match verdict {
+            Verdict::Inconclusive => loads.undecided += 1,
+            _ => loads.decided += 1,
+        }
     }
 
     pub(super) fn count_requests(&self, requests: u64) {
@@ -69,6 +105,14 @@ impl EngineCounters {
         self.stale.load(Ordering::Relaxed)
     }
 
+    /// Look-ups that ended, by registry: at most [`MAX_HOSTS`], and [`OTHER_HOSTS`].
+    pub fn loads_by_host(&self) -> Vec<(Arc<str>, HostLoads)> {
+        self.hosts.lock().map_or_else(
+            |_| Vec::new(),
+            |hosts| hosts.iter().map(|(host, loads)| (Arc::clone(host), *loads)).collect(),
+        )
+    }
+
     /// Look-ups that ended, and the requests that they and resolutions made.
     pub fn loads(&self) -> (u64, u64) {
         (self.loads.load(Ordering::Relaxed), self.requests.load(Ordering::Relaxed))
@@ -78,6 +122,25 @@ impl EngineCounters {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hosts_that_strangers_name_are_counted_together_and_others_up_to_a_limit() {
+        let counters = EngineCounters::default();
+        for number in 0..1000 {
+            counters.count_load(&format!("stranger{number}.example"), Verdict::Unsigned, 3);
+        }
+        let unsigned = HostLoads { decided: 1000, undecided: 0 };
+        assert_eq!(counters.loads_by_host(), [(OTHER_HOSTS.into(), unsigned)]);
+        counters.count_load("own.example", Verdict::Verified, 4);
+        counters.count_load("own.example", Verdict::Inconclusive, 1);
+        let own = HostLoads { decided: 1, undecided: 1 };
+        assert!(counters.loads_by_host().contains(&("own.example".into(), own)));
+        for number in 0..1000 {
+            counters.count_load(&format!("copy{number}.example"), Verdict::Verified, 4);
+        }
+        assert_eq!(counters.loads_by_host().len(), MAX_HOSTS);
+        assert_eq!(counters.loads(), (2002, 7005));
+    }
 
     #[test]
     fn reason_codes_are_listed_in_the_order_of_their_declaration() {

@@ -46,7 +46,7 @@ use tokio::runtime::Handle;
 use crate::cache::Flights;
 use crate::outcome::{Outcome, Reason};
 use crate::reference::Reference;
-use crate::trust::revocation::RevocationChecker;
+use crate::trust::revocation::{RevocationChecker, RevocationFigures};
 use memory::{LoadKey, Memory};
 use metrics::EngineCounters;
 use tag::{Resolution, ResolutionKey};
@@ -135,6 +135,11 @@ impl Engine {
     /// Counts of what was decided and remembered.
     pub fn counters(&self) -> &EngineCounters {
         &self.shared.counters
+    }
+
+    /// What is counted of revocation data.
+    pub fn revocation(&self) -> [(&'static str, RevocationFigures); 2] {
+        self.shared.revocation.figures()
     }
 
     /// How many unique signatures are held, were evicted and were refused.

@@ -27,6 +27,7 @@ impl Collector for Exposition {
         self.decisions(out)?;
         self.signatures(out)?;
         self.loads(out)?;
+        self.revocation(out)?;
         self.configuration(out)?;
         self.key_sources(out)?;
         self.cluster(out)?;
@@ -83,7 +84,29 @@ impl Exposition {
         gauge(out, names::LOADS_IN_FLIGHT, self.0.engine.loads_in_flight())?;
         let (loads, requests) = self.0.engine.counters().loads();
         counter(out, names::LOADS, loads)?;
-        counter(out, names::REGISTRY_REQUESTS, requests)
+        counter(out, names::REGISTRY_REQUESTS, requests)?;
+        let mut encoder = describe(out, names::HOST_LOADS)?;
+        for (host, loads) in self.0.engine.counters().loads_by_host() {
+            for (result, count) in [("decided", loads.decided), ("undecided", loads.undecided)] {
+                count_of(encoder.encode_family(&[("host", &*host), ("result", result)])?, count)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn revocation(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let figures = self.0.engine.revocation();
+        let mut encoder = describe(out, names::REVOCATION_REQUESTS)?;
+        for (kind, figures) in figures {
+            for (result, count) in [("succeeded", figures.succeeded), ("failed", figures.failed)] {
+                count_of(encoder.encode_family(&[("kind", kind), ("result", result)])?, count)?;
+            }
+        }
+        let mut encoder = describe(out, names::REVOCATION_OLDEST)?;
+        for (kind, figures) in figures {
+            encoder.encode_family(&[("kind", kind)])?.encode_gauge(&seconds(figures.oldest))?;
+        }
+        Ok(())
     }
 
     fn configuration(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {

@@ -69,6 +69,12 @@ metrics! {
         "Look-ups that ended";
     REGISTRY_REQUESTS = "hallmark_registry_requests", Counter, "",
         "Requests to registries and token services that look-ups made";
+    HOST_LOADS = "hallmark_host_loads", Counter, "host, result",
+        "Look-ups that ended, by registry; result is decided or undecided. A registry has a series of its own once an image of it was verified, up to 50 of them; all others are other";
+    REVOCATION_REQUESTS = "hallmark_revocation_requests", Counter, "kind, result",
+        "Requests to OCSP responders (ocsp) and for revocation lists (crl); result is succeeded where the answer can be used, else failed";
+    REVOCATION_OLDEST = "hallmark_revocation_oldest_data_timestamp_seconds", Gauge, "kind",
+        "When the oldest answer or list that was used in the last three hours was made, as it says itself; 0 where none was used";
     CONFIG_SUCCESS = "hallmark_config_last_success_timestamp_seconds", Gauge, "",
         "When a configuration was last put in force; 0 before the first";
     CONFIG_DIAGNOSTICS = "hallmark_config_diagnostics", Gauge, "severity",
@@ -141,9 +147,10 @@ const OPENING: &str = "\
 <!-- Written by `UPDATE_DOCS=1 cargo test --test it settings::`; change src/telemetry/names.rs instead. -->
 # Metrics
 
-`GET /metrics` on the health port, in OpenMetrics text. No label holds an image, a registry or the text of an
-error: how many series there are depends on the configuration alone, never on what is asked. `path` is one of
-the six paths of the endpoint, `source` is the name of a key source.
+`GET /metrics` on the health port, in OpenMetrics text. No label holds an image or the text of an error: how many
+series there are depends on the configuration, never on what strangers ask. `path` is one of the six paths of
+the endpoint, `source` is the name of a key source, `host` is a registry of which an image was verified: at most
+50, and `other` for the rest.
 
 | metric | kind | labels | what it is |
 | --- | --- | --- | --- |
@@ -157,6 +164,9 @@ const CLOSING: &str = "
 | Are images refused? | `sum by (verdict) (rate(hallmark_decisions_total{verdict=~\"unsigned\\|rejected\"}[5m])) > 0` |
 | Can nothing be found out? | `rate(hallmark_decisions_total{verdict=\"inconclusive\"}[5m]) > 0` |
 | Does an outage last? | `rate(hallmark_stale_decisions_total[5m]) > 0` |
+| Which registry cannot be asked? | `sum by (host) (rate(hallmark_host_loads_total{result=\"undecided\"}[5m])) > 0` |
+| Does revocation data grow old? | `time() - (hallmark_revocation_oldest_data_timestamp_seconds > 0) > 7 * 86400` |
+| Are responders and list servers away? | `rate(hallmark_revocation_requests_total{result=\"failed\"}[5m]) > 0` |
 | Are requests turned away? | `sum(rate(hallmark_requests_total{result=\"overloaded\"}[5m])) > 0` |
 | Is the cap too small? | `rate(hallmark_unique_signatures_evicted_total[1h]) > 0 or rate(hallmark_unique_signatures_refused_total[1h]) > 0` |
 | Is a part of the configuration not in force? | `hallmark_config_diagnostics{severity=\"error\"} > 0` |

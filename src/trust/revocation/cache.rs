@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -46,6 +47,8 @@ struct Held<V> {
     weight: u32,
     earliest_reload: Instant,
     latest_reload: Instant,
+    /// Seconds since the cache was made.
+    used_at: AtomicU64,
 }
 
 impl<V: Clone> Held<V> {
@@ -58,6 +61,7 @@ impl<V: Clone> Held<V> {
             weight: u32::try_from(loaded.bytes.saturating_add(fixed)).unwrap_or(u32::MAX),
             earliest_reload: now + lifetimes.retry_after,
             latest_reload: now + age.max(lifetimes.retry_after),
+            used_at: AtomicU64::new(0),
         }
     }
 
@@ -70,6 +74,7 @@ impl<V: Clone> Held<V> {
             weight: self.weight,
             earliest_reload: reload,
             latest_reload: reload,
+            used_at: AtomicU64::new(0),
         }
     }
 
@@ -87,7 +92,11 @@ impl<V: Clone> Held<V> {
 pub(super) struct SharedLoads<K, V> {
     cache: Cache<K, Arc<Held<V>>>,
     lifetimes: Lifetimes,
+    made: Instant,
 }
+
+/// What was not used for so long says nothing about the decisions that are made.
+const USED_LATELY: Duration = Duration::from_hours(3);
 
 impl<K, V> fmt::Debug for SharedLoads<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,7 +119,7 @@ where
             .max_capacity(max_bytes)
             .weigher(|_, held: &Arc<Held<V>>| held.weight)
             .build();
-        Self { cache, lifetimes }
+        Self { cache, lifetimes, made: Instant::now() }
     }
 
     /// The value for `key`: as held while it is good, else by `load`. A load that fails leaves a held value in
@@ -122,6 +131,10 @@ where
         load: impl Future<Output = Loaded<V>> + Send + 'static,
     ) -> Result<V, String> {
         let held = self.cache.get(&key).await;
+        let used_at = self.age();
+        if let Some(held) = &held {
+            held.used_at.store(used_at, Ordering::Relaxed);
+        }
         if let Some(held) = held.as_ref().filter(|held| !held.is_stale(now)) {
             return held.outcome.clone();
         }
@@ -135,8 +148,21 @@ where
         };
         let task = tokio::spawn(async move {
             let entry = cache.entry(key).or_insert_with_if(load, |held| held.is_stale(now)).await;
-            entry.into_value().outcome.clone()
+            let held = entry.into_value();
+            held.used_at.store(used_at, Ordering::Relaxed);
+            held.outcome.clone()
         });
         task.await.unwrap_or_else(|error| Err(format!("the load ended early: {error}")))
+    }
+
+    /// The earliest of what `date` says of the values that were used lately.
+    pub(super) fn oldest(&self, date: impl Fn(&V) -> Timestamp) -> Option<Timestamp> {
+        let since = self.age().saturating_sub(USED_LATELY.as_secs());
+        let used = self.cache.iter().filter(|(_, held)| held.used_at.load(Ordering::Relaxed) >= since);
+        used.filter_map(|(_, held)| held.outcome.as_ref().ok().map(&date)).min()
+    }
+
+    fn age(&self) -> u64 {
+        self.made.elapsed().as_secs()
     }
 }

@@ -1,7 +1,7 @@
 //! Gathers evidence: for every certificate of a chain at once, OCSP first, then revocation lists.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -56,11 +56,30 @@ struct Shared {
     loads: Arc<Loads>,
 }
 
+/// What is counted of one kind of revocation data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RevocationFigures {
+    /// Requests whose answer can be used.
+    pub succeeded: u64,
+    /// Requests without such an answer.
+    pub failed: u64,
+    /// When the oldest of what decisions rested on lately was made, as it says itself (thisUpdate).
+    pub oldest: Option<Timestamp>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    succeeded: AtomicU64,
+    failed: AtomicU64,
+}
+
 /// How many loads run at once: what they hold while they run is bounded by that.
 #[derive(Debug)]
 struct Loads {
     answers: Semaphore,
     lists: Semaphore,
+    answer_counts: Counts,
+    list_counts: Counts,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -87,8 +106,18 @@ impl RevocationChecker {
             loads: Arc::new(Loads {
                 answers: Semaphore::new(PARALLEL_ANSWERS),
                 lists: Semaphore::new(PARALLEL_LISTS),
+                answer_counts: Counts::default(),
+                list_counts: Counts::default(),
             }),
         }))
+    }
+
+    /// What is counted of OCSP answers and of revocation lists.
+    pub fn figures(&self) -> [(&'static str, RevocationFigures); 2] {
+        let Shared { answers, lists, loads, .. } = &*self.0;
+        let answered = answers.oldest(|signed| signed.answer.this_update);
+        let listed = lists.oldest(|list| list.this_update());
+        [("ocsp", loads.answer_counts.figures(answered)), ("crl", loads.list_counts.figures(listed))]
     }
 
     /// Gathers evidence about every certificate of `chain` but its last, the root. Each certificate must be
@@ -296,14 +325,36 @@ impl Gathering {
                 apart(body.len(), move || read(body)).await?
             };
             let loaded = timeout(LOAD_LIMIT, work).await;
-            loaded
-                .unwrap_or_else(|_| Err("too many requests are under way".to_owned()))
-                .unwrap_or_else(Loaded::failed)
+            let loaded = loaded.unwrap_or_else(|_| Err("too many requests are under way".to_owned()));
+            loads.counts(&query).count(loaded.is_ok());
+            loaded.unwrap_or_else(Loaded::failed)
+        }
+    }
+}
+
+impl Counts {
+    fn count(&self, succeeded: bool) {
+        let counter = if succeeded { &self.succeeded } else { &self.failed };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn figures(&self, oldest: Option<Timestamp>) -> RevocationFigures {
+        RevocationFigures {
+            succeeded: self.succeeded.load(Ordering::Relaxed),
+            failed: self.failed.load(Ordering::Relaxed),
+            oldest,
         }
     }
 }
 
 impl Loads {
+    fn counts(&self, query: &Query) -> &Counts {
+        match query {
+            Query::Ocsp { .. } => &self.answer_counts,
+            Query::Crl { .. } => &self.list_counts,
+        }
+    }
+
     fn of(&self, query: &Query) -> &Semaphore {
         match query {
             Query::Ocsp { .. } => &self.answers,

@@ -13,7 +13,7 @@ mod fetch;
 #[cfg(test)]
 mod tests;
 
-pub use self::checker::{CheckerSettings, RevocationChecker};
+pub use self::checker::{CheckerSettings, RevocationChecker, RevocationFigures};
 pub use self::evidence::{
     CertificateEvidence, ChainRevocation, ChainStatus, ListEvidence, Proof, RevocationEvidence, Status,
     decide,

@@ -223,3 +223,22 @@ async fn a_list_is_remembered_under_the_issuer_that_signed_it() {
     let evidence = world.checker.check(&chain, now(), deadline).await;
     assert_eq!(word(&evidence.certificates.first().unwrap().status(None)), "Unknown");
 }
+
+#[tokio::test(start_paused = true)]
+async fn figures_tell_successes_failures_and_how_old_the_data_is_that_is_used() {
+    let world = World::listed();
+    let crl = || world.checker.figures()[1].1;
+    assert_eq!(crl(), RevocationFigures::default());
+    world.ask(now()).await;
+    assert_eq!(crl(), RevocationFigures { succeeded: 1, failed: 0, oldest: Some(day("2025-01-01")) });
+    world.serve_list(&List { this_update: "20260101", ..List::numbered(2) });
+    tokio::time::advance(Duration::from_hours(13)).await;
+    assert_eq!(crl().oldest, None, "nobody used it lately");
+    world.ask(now()).await;
+    assert_eq!(crl(), RevocationFigures { succeeded: 2, failed: 0, oldest: Some(day("2026-01-01")) });
+    world.fetcher.go_down();
+    tokio::time::advance(Duration::from_hours(13)).await;
+    world.ask(now()).await;
+    assert_eq!(crl(), RevocationFigures { succeeded: 2, failed: 1, oldest: Some(day("2026-01-01")) });
+    assert_eq!(world.checker.figures()[0], ("ocsp", RevocationFigures::default()));
+}
