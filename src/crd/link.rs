@@ -25,6 +25,15 @@ pub(super) struct Linked {
     pub(super) configuration: Configuration,
     /// Resources that are not in force, whatever the reason.
     pub(super) refused: BTreeSet<ResourceKey>,
+    /// Key sources that are well written and of no use to a Verifier that names them.
+    pub(super) blamed: Vec<Blame>,
+}
+
+/// A key source, whose holdings are of no use to a Verifier that names it.
+pub(super) struct Blame {
+    pub(super) source: ResourceKey,
+    pub(super) by: ResourceKey,
+    pub(super) trouble: String,
 }
 
 /// A Verifier whose names were looked up.
@@ -49,9 +58,9 @@ pub(super) fn link(converted: Vec<Converted>, options: &ConvertOptions) -> Linke
     super::executor_link::settle(&mut resources);
     let places = place::of(&resources);
     let sources = KeySources::of(&resources, options);
-    let mut used = BTreeSet::new();
-    let linked = link_verifiers(&mut resources, &sources, &mut used, options);
-    say_unused(&mut resources, &used);
+    let mut seen = Seen::default();
+    let linked = link_verifiers(&mut resources, &sources, &mut seen, options);
+    say_unused(&mut resources, &seen.used);
     let mut general = Vec::new();
     let planning = Planning::new(&mut resources, &linked, options.namespaced);
     let cluster = planning.plan(&None, &mut resources, &mut general);
@@ -86,7 +95,7 @@ pub(super) fn link(converted: Vec<Converted>, options: &ConvertOptions) -> Linke
     by_namespaces.secrets.retain(|name| !by_cluster.secrets.contains(name));
     by_namespaces.service_accounts.retain(|name| !by_cluster.service_accounts.contains(name));
     (configuration.named_by_cluster, configuration.named_by_namespaces) = (by_cluster, by_namespaces);
-    Linked { configuration, refused }
+    Linked { configuration, refused, blamed: seen.blamed }
 }
 
 fn named<'p>(plans: impl Iterator<Item = &'p PlanSettings>) -> NamedSecrets {
@@ -108,10 +117,17 @@ pub(super) fn sort(diagnostics: &mut Vec<Diagnostic>) {
     });
 }
 
+/// What was seen of key sources while names were looked up.
+#[derive(Default)]
+struct Seen {
+    used: BTreeSet<ResourceKey>,
+    blamed: Vec<Blame>,
+}
+
 fn link_verifiers(
     resources: &mut [Converted],
     sources: &KeySources,
-    used: &mut BTreeSet<ResourceKey>,
+    seen: &mut Seen,
     options: &ConvertOptions,
 ) -> Vec<LinkedVerifier> {
     let mut linked = Vec::new();
@@ -121,7 +137,8 @@ fn link_verifiers(
         let Item::Verifier(draft) = &resource.item else { continue };
         let namespace = resource.key.namespace.clone();
         let guarded = namespace.is_none() && (has_baseline || resource.mandatory);
-        let linker = Linker { namespace, guarded, sources, used, notes: &mut resource.notes };
+        let by = &resource.key;
+        let linker = Linker { by, namespace, guarded, sources, seen, notes: &mut resource.notes };
         let (settings, sources) = linker.link(draft, options);
         let (key, mandatory) = (resource.key.clone(), resource.mandatory);
         linked.push(LinkedVerifier { key, mandatory, settings, sources });
@@ -131,11 +148,12 @@ fn link_verifiers(
 
 /// Looks up what one Verifier names.
 struct Linker<'a> {
+    by: &'a ResourceKey,
     namespace: Namespace,
     /// Its words count for what is mandatory.
     guarded: bool,
     sources: &'a KeySources,
-    used: &'a mut BTreeSet<ResourceKey>,
+    seen: &'a mut Seen,
     notes: &'a mut Notes,
 }
 
@@ -230,7 +248,7 @@ impl Linker<'_> {
                 return None;
             }
         };
-        self.used.insert(key.clone());
+        self.seen.used.insert(key.clone());
         if self.guarded && self.sources.is_of_tenant(&key) {
             let message = format!(
                 "{key} is of another namespace: who may write there would decide whom what is mandatory trusts"
@@ -241,16 +259,25 @@ impl Linker<'_> {
         }
         let trouble = match settings {
             KeySourceSettings::Refused { reason } => Some(format!("{key} is not in force: {reason}")),
-            keys if keys.content() == Some(KeyContent::Keys) => {
-                Some(format!("{key} holds keys, and a trust store holds certificates"))
+            usable => {
+                let trouble = match usable.content() {
+                    Some(KeyContent::Keys) => {
+                        Some("it holds keys, and a trust store holds certificates".to_owned())
+                    }
+                    _ => match &*self.sources.anchors(&key, usable, kind) {
+                        Ok(others) => {
+                            super::inline::say_others(others, place, self.notes);
+                            None
+                        }
+                        Err(trouble) => Some(trouble.clone()),
+                    },
+                };
+                trouble.map(|trouble| {
+                    let blame = Blame { source: key.clone(), by: self.by.clone(), trouble: trouble.clone() };
+                    self.seen.blamed.push(blame);
+                    format!("{key}: {trouble}")
+                })
             }
-            usable => match &*self.sources.anchors(&key, usable, kind) {
-                Ok(others) => {
-                    super::inline::say_others(others, place, self.notes);
-                    None
-                }
-                Err(trouble) => Some(format!("{key}: {trouble}")),
-            },
         };
         if let Some(trouble) = trouble {
             self.notes.say(

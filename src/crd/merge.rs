@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::link::{Linked, link};
+use super::link::{Blame, Linked, link};
 use super::{Configuration, ConvertOptions, Converted, Document, ResourceKey, ResourceState, convert_each};
 use crate::engine::diagnostic::{Diagnostic, Severity};
 
@@ -94,19 +94,42 @@ impl LastGood {
         is_unreadable && resource.file().is_some() && self.good.iter().any(missing)
     }
 
-    /// Takes the last good version of resources that are well written and name something that is missing.
+    /// Takes the last good version of resources that are well written and name something that is missing, and
+    /// of key sources that are of no use any more to a Verifier which did not change.
     fn replace_dangling(&self, chosen: &mut Chosen, linked: &Linked) -> bool {
-        let dangles = |resource: &Converted| {
-            let differs = self.good.get(&resource.key).is_some_and(|good| good.node != resource.node);
-            differs && linked.refused.contains(&resource.key) && !chosen.stood_in.contains(&resource.key)
+        let differs = |resource: &Converted| {
+            self.good.get(&resource.key).is_some_and(|good| good.node != resource.node)
         };
+        let unchanged: BTreeSet<_> =
+            chosen.resources.iter().filter(|one| !differs(one)).map(|one| &one.key).collect();
+        let at_fault: BTreeMap<_, &Blame> = linked
+            .blamed
+            .iter()
+            .filter(|blame| unchanged.contains(&blame.by) && self.good.contains_key(&blame.by))
+            .map(|blame| (&blame.source, blame))
+            .collect();
+        let blame = |key: &ResourceKey| at_fault.get(key).copied();
+        let dangles = |resource: &Converted| {
+            let useless = linked.refused.contains(&resource.key) || blame(&resource.key).is_some();
+            differs(resource) && useless && !chosen.stood_in.contains(&resource.key)
+        };
+        let mut dangle = chosen.resources.iter().map(dangles).collect::<Vec<_>>().into_iter();
         let (dangling, rest): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut chosen.resources).into_iter().partition(dangles);
+            std::mem::take(&mut chosen.resources).into_iter().partition(|_| dangle.next() == Some(true));
         chosen.resources = rest;
         let replaced = !dangling.is_empty();
         for resource in dangling {
             let words = linked.configuration.diagnostics.iter();
             chosen.said.extend(words.filter(|said| said.resource == resource.notes.resource).cloned());
+            if let Some(Blame { by, trouble, .. }) = blame(&resource.key) {
+                let message = format!("{trouble}, and {by} needs it");
+                chosen.said.push(resource.notes.diagnostic(
+                    Severity::Error,
+                    (None, ""),
+                    message,
+                    "correct it",
+                ));
+            }
             if let Some(good) = self.good.get(&resource.key) {
                 chosen.stand_in(good, resource);
             }

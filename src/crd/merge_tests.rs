@@ -59,6 +59,38 @@ fn the_last_good_version_serves_while_its_replacement_is_bad() {
     assert!(!said(&configuration, Severity::Warning).iter().any(|said| said.contains("last good")));
 }
 
+/// The Verifier did not change: the key source is what is bad.
+#[test]
+fn a_key_source_that_is_of_no_use_any_more_is_a_bad_replacement() {
+    let signer = crate::test_signer::TestSigner::new(crate::test_signer::KeyKind::P256);
+    let key = String::from_utf8(signer.root_key().public_key_to_pem().expect("key")).expect("text");
+    let leaf = String::from_utf8(signer.leaf.to_pem().expect("PEM")).expect("text");
+    let inline = |content: &str, pem: &str| {
+        format!(
+            "apiVersion: config.ratify.deislabs.io/v1beta1\nkind: KeyManagementProvider\nmetadata: {{name: kmp}}\nspec: {{type: inline, parameters: {{contentType: {content}, value: {pem:?}}}}}\n"
+        )
+    };
+    for (content, pem, said) in
+        [("key", &key, "it holds keys"), ("certificate", &leaf, "none of its certificates")]
+    {
+        let mut readings = Readings::from(&[provider(), trusting("kmp")]);
+        let before = readings.read(&[provider(), trusting("kmp")]);
+        let after = readings.read(&[inline(content, pem), trusting("kmp")]);
+        assert_in_force(&after);
+        assert_eq!(after.cluster.key_sources, before.cluster.key_sources);
+        assert_says(&after, Severity::Error, &[said]);
+        assert_says(&after, Severity::Warning, &["its last good version serves"]);
+        let key =
+            before.resources.keys().find(|key| key.kind == Kind::KeyManagementProvider).expect("source");
+        assert_eq!(after.resources[key], ResourceState::LastGoodServes);
+        // A Verifier that is new has nothing that served before.
+        let other = trusting("kmp").replace("name: v", "name: w");
+        let mut first = Readings { last_good: LastGood::new() };
+        let fresh = first.read(&[inline(content, pem), other]);
+        assert!(matches!(fresh.cluster.verifiers.as_slice(), [VerifierSettings::Refused { .. }]), "{said}");
+    }
+}
+
 #[test]
 fn a_contradiction_leaves_the_last_good_version_in_force() {
     let mut readings = Readings::from(&[provider(), trusting("kmp")]);

@@ -200,7 +200,7 @@ fn a_time_of_transition_moves_only_with_the_status() {
 fn a_key_source_that_fails_says_why_and_so_does_who_needs_it() {
     let mut world = World::of(&[store(), verifier("certs"), file_source("certs")]);
     let failure = KeySourceError::NotFound { path: "/keys".into() };
-    let state = SourceState { set: None, failure: Some(failure), checked_at: Some(at(0)) };
+    let state = SourceState { failure: Some(failure), checked_at: Some(at(0)), ..SourceState::default() };
     world.keys.insert("KeyManagementProvider certs".into(), state);
     world.read();
     let status = world.status("KeyManagementProvider certs", None, 0);

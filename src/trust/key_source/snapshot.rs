@@ -19,6 +19,9 @@ pub struct SourceState {
     pub failure: Option<KeySourceError>,
     /// When it was last asked.
     pub checked_at: Option<Timestamp>,
+    /// The set is of what the source was before it was configured otherwise: it serves until the source, as it
+    /// is now, has given one.
+    pub of_former: bool,
 }
 
 impl SourceState {
@@ -51,12 +54,13 @@ impl KeySets {
     }
 
     /// The same, with the sources named in `changed` due at once. What they held goes on serving until the
-    /// new source gives a set, or is known to hold none.
+    /// new source gives a set: one that holds none is a bad replacement.
     #[must_use]
     pub fn with_due(mut self, changed: &BTreeSet<KeySourceName>) -> Self {
         for (name, state) in &mut self.states {
             if changed.contains(name) {
                 state.checked_at = None;
+                state.of_former = state.set.is_some();
             }
         }
         self
@@ -121,7 +125,10 @@ impl KeySources {
         let mut states: BTreeMap<_, _> = join_all(asked).await.into_iter().collect();
         for (name, reason) in &self.refused {
             let failure = Some(KeySourceError::Refused(reason.clone()));
-            states.insert(name.clone(), SourceState { set: None, failure, checked_at: Some(now) });
+            states.insert(
+                name.clone(),
+                SourceState { failure, checked_at: Some(now), ..SourceState::default() },
+            );
         }
         KeySets { states }
     }
@@ -145,10 +152,11 @@ fn next_state(
 ) -> SourceState {
     let checked_at = Some(now);
     match answer {
-        Ok(set) => SourceState { set: Some(Arc::new(set)), failure: None, checked_at },
+        Ok(set) => SourceState { set: Some(Arc::new(set)), checked_at, ..SourceState::default() },
         Err(failure) => {
-            let set = held.and_then(|state| state.set.clone()).filter(|_| !failure.is_removal());
-            SourceState { set, failure: Some(failure), checked_at }
+            let of_former = held.is_some_and(|state| state.of_former);
+            let set = held.and_then(|state| state.set.clone()).filter(|_| of_former || !failure.is_removal());
+            SourceState { set, failure: Some(failure), checked_at, of_former }
         }
     }
 }

@@ -86,6 +86,29 @@ async fn a_broken_file_leaves_the_last_good_set_and_a_removed_one_takes_it_away(
     assert!(!third.same_content(&second));
 }
 
+/// What a source was serves until what it is now has given a set; then a removal counts as ever.
+#[tokio::test]
+async fn a_source_configured_to_what_is_not_there_leaves_the_former_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let (former, latter) = (folder.path().join("former.pem"), folder.path().join("latter.pem"));
+    fs::write(&former, root_pem()).unwrap();
+    let first = file(&former).refresh(&KeySets::default(), at(1)).await;
+    let changed = first.clone().with_due(&std::collections::BTreeSet::from([KeySourceName::from("k")]));
+    let sources = file(&latter);
+    let second = sources.refresh(&changed, at(2)).await;
+    let third = sources.refresh(&second, at(9)).await;
+    for sets in [&second, &third] {
+        assert!(sets.same_content(&first), "it serves on");
+        let failure = sets.get("k").unwrap().failure.as_ref();
+        assert!(matches!(failure, Some(KeySourceError::NotFound { .. })), "and the failure is said");
+    }
+    fs::write(&latter, root_pem()).unwrap();
+    let fourth = sources.refresh(&third, at(20)).await;
+    assert!(!fourth.same_content(&first));
+    fs::remove_file(&latter).unwrap();
+    assert_eq!(count(&sources.refresh(&fourth, at(30)).await), 0);
+}
+
 #[tokio::test]
 async fn a_mounted_folder_follows_its_swapped_link() {
     let folder = tempfile::tempdir().unwrap();

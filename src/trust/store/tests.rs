@@ -17,12 +17,12 @@ fn pem(certificate: &openssl::x509::X509) -> String {
 fn held(pem: &str) -> SourceState {
     let set =
         InlineSource::new(pem.to_owned(), KeyContent::Certificates).read(Timestamp::UNIX_EPOCH).unwrap();
-    SourceState { set: Some(Arc::new(set)), failure: None, checked_at: None }
+    SourceState { set: Some(Arc::new(set)), ..SourceState::default() }
 }
 
 fn failed() -> SourceState {
     let failure = KeySourceError::Unreadable { path: "/keys".into(), why: "broken".to_owned() };
-    SourceState { set: None, failure: Some(failure), checked_at: None }
+    SourceState { failure: Some(failure), ..SourceState::default() }
 }
 
 fn store(kind: StoreType, sources: Vec<(&str, SourceState)>) -> Result<TrustStore, TrustStoreError> {
