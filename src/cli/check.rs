@@ -13,7 +13,9 @@ use crate::report::configuration::CheckedConfiguration;
 pub(super) fn command() -> Command {
     Command::new("check")
         .about("Says in plain words what Ratify resources mean, and names every mistake with file and line")
-        .after_help("Exit status: 0, or 3 if something is refused or cannot be read.")
+        .after_help(
+            "Exit status: 0, or 3 if something is refused or cannot be read, or there is no resource at all.",
+        )
         .arg(paths("path", "Files and folders of Ratify resources (YAML or JSON)").required(true))
         .arg(
             Arg::new("plugin")
@@ -36,5 +38,7 @@ pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<Exit> {
     };
     print(&checked.text())?;
     let refused = checked.diagnostics().iter().any(|said| said.severity == Severity::Error);
-    Ok(if refused || !reading.complete { Exit::Unusable } else { Exit::Success })
+    // A part of a configuration may be checked alone. Nothing at all is a wrong path, or an empty one.
+    let nothing = reading.configuration.resources.is_empty();
+    Ok(if refused || nothing || !reading.complete { Exit::Unusable } else { Exit::Success })
 }
