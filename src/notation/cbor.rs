@@ -59,6 +59,7 @@ impl<'a> Scan<'a> {
             (Major::Unsigned | Major::Negative | Major::Simple, _) => Ok(()),
             (Major::Bytes, length) => self.take(length).map(|_| ()),
             (Major::Text, length) => self.text(length),
+            (Major::Tag, EPOCH_TIME) => self.number(),
             (Major::Tag, _) => self.item(depth),
             (Major::List, count) => (0..bounded(count)?).try_for_each(|_| self.item(depth)),
             (Major::Map, count) => self.map(bounded(count)?, depth),
@@ -104,6 +105,14 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// What a time may be: a bignum would be read as the number that it stands for.
+    fn number(&mut self) -> Result<(), Problem> {
+        match self.head()? {
+            (Major::Unsigned | Major::Negative | Major::Simple, _) => Ok(()),
+            _ => Err("a time is no number"),
+        }
+    }
+
     fn end(&self) -> Result<(), Problem> {
         if self.rest.is_empty() { Ok(()) } else { Err("bytes follow it") }
     }
@@ -120,6 +129,10 @@ impl<'a> Scan<'a> {
             31 => return Err("it holds an item of indefinite length"),
             _ => return Err("it holds a malformed item"),
         };
+        // RFC 8949 §3.3: a simple value below 32 has one form, and that is one byte.
+        if initial == TWO_BYTE_SIMPLE && argument < 32 {
+            return Err("it holds a malformed item");
+        }
         let major = match initial >> 5 {
             0 => Major::Unsigned,
             1 => Major::Negative,
@@ -147,6 +160,12 @@ fn bounded(count: u64) -> Result<u64, Problem> {
 
 /// RFC 9052 §2.
 const COSE_SIGN1: u64 = 18;
+
+/// Major type 7 with its value in a further byte.
+const TWO_BYTE_SIMPLE: u8 = 0xf8;
+
+/// RFC 8949 §3.4.2.
+const EPOCH_TIME: u64 = 1;
 
 /// RFC 8152 §3.1, table 2.
 const COUNTERSIGNATURE: u64 = 7;
@@ -191,6 +210,9 @@ mod tests {
             ),
             (&[0xd2, 0x84, 0x5b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], "it is cut off"),
             (&[0xd2, 0x84, 0x5c], "it holds a malformed item"),
+            (&[0xd2, 0x84, 0x40, 0xa1, 0x01, 0xf8, 0x14, 0x40, 0x40], "it holds a malformed item"),
+            (&[0xd2, 0x84, 0x40, 0xa1, 0x01, 0xc1, 0xc2, 0x41, 0x69, 0x40, 0x40], "a time is no number"),
+            (&[0xd2, 0x84, 0x40, 0xa1, 0x01, 0xc1, 0x61, 0x69, 0x40, 0x40], "a time is no number"),
             (&[], "it is cut off"),
         ];
         for (bytes, problem) in cases {

@@ -27,6 +27,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Parts, EnvelopeError> {
     if !message.unprotected.crit.is_empty() {
         return Err(EnvelopeError::member("crit", "stands in the unprotected header"));
     }
+    if let Some(label) = shared_label(&protected, &message.unprotected) {
+        return Err(EnvelopeError::member(label, "occurs in both headers"));
+    }
     Ok(Parts {
         algorithm: algorithm(&protected)?,
         content_type: content_type(&protected)?,
@@ -94,10 +97,26 @@ fn epoch_time(number: &Value) -> Option<jiff::Timestamp> {
     }
 }
 
-/// The chain stands in one of the two headers; a signer who writes it into both leaves open which counts.
+/// A label that occurs in both headers, which leaves open what counts (RFC 9052 §3).
+fn shared_label(protected: &Header, unprotected: &Header) -> Option<String> {
+    let named = [
+        ("alg", protected.alg.is_some() && unprotected.alg.is_some()),
+        ("content type", protected.content_type.is_some() && unprotected.content_type.is_some()),
+        ("kid", !protected.key_id.is_empty() && !unprotected.key_id.is_empty()),
+    ];
+    let other = || protected.rest.iter().find(|(label, _)| find(unprotected, label).is_some());
+    match named.iter().find(|(_, both)| *both) {
+        Some((name, _)) => Some((*name).to_owned()),
+        None => other().map(|(label, _)| match label {
+            Label::Int(number) => number.to_string(),
+            Label::Text(text) => text.clone(),
+        }),
+    }
+}
+
+/// The chain stands in one of the two headers.
 fn chain(protected: &Header, unprotected: &Header) -> Result<Vec<Vec<u8>>, EnvelopeError> {
     let list = match (find(protected, &X5_CHAIN), find(unprotected, &X5_CHAIN)) {
-        (Some(_), Some(_)) => return Err(EnvelopeError::member("x5chain", "occurs in both headers")),
         (Some(Value::Array(list)), None) | (None, Some(Value::Array(list))) => list,
         _ => return Err(EnvelopeError::member("x5chain", "is missing or no list")),
     };

@@ -31,6 +31,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Parts, EnvelopeError> {
         return Err(EnvelopeError::member(name, "does not belong to a flattened JWS"));
     }
     let mut protected = json::object("protected header", &from_base64url("protected", &protected_text)?)?;
+    // RFC 7515 §7.2.1: the two headers have no name in common.
+    if let Some(name) = protected.keys().find(|name| unprotected.contains_key(*name)) {
+        return Err(EnvelopeError::member(name, "occurs in both headers"));
+    }
     let algorithm = take_text(&mut protected, "alg")?;
     Ok(Parts {
         algorithm: Algorithm::from_jws(&algorithm)

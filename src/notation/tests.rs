@@ -177,7 +177,7 @@ fn only_the_flattened_form_is_read() {
 fn unprotected_headers_are_ignored_but_for_the_chain_and_the_timestamp() {
     let accepted = with_envelope(|envelope| {
         for name in
-            ["jwk", "jku", "x5u", "kid", "alg", "io.cncf.notary.SigningAgent", "io.cncf.notary.expiry"]
+            ["jwk", "jku", "x5u", "kid", "typ", "io.cncf.notary.SigningAgent", "io.cncf.notary.expiry"]
         {
             envelope["header"][name] = json!({"any": ["thing"]});
         }
@@ -187,6 +187,20 @@ fn unprotected_headers_are_ignored_but_for_the_chain_and_the_timestamp() {
     assert_eq!(crit.to_string().matches("unprotected header").count(), 1, "{crit}");
     let token = with_envelope(|envelope| envelope["header"]["io.cncf.notary.timestampSignature"] = json!(7));
     assert!(matches!(token, Err(EnvelopeError::Member { .. })));
+}
+
+/// RFC 7515 §7.2.1, RFC 9052 §3: which of the two counts would be open.
+#[test]
+fn a_header_stands_in_one_place_alone() {
+    for name in ["alg", "cty", "io.cncf.notary.signingScheme"] {
+        let both = with_envelope(|envelope| envelope["header"][name] = json!("ES256"));
+        assert_eq!(both.expect_err("refused"), EnvelopeError::member(name, "occurs in both headers"));
+    }
+    for index in [0, 2, 3, 4] {
+        let both = with_cose(|protected, unprotected| unprotected.push(protected[index].clone()));
+        let error = both.expect_err("refused").to_string();
+        assert!(error.contains("occurs in both headers"), "{error}");
+    }
 }
 
 #[test]
