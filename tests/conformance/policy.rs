@@ -36,9 +36,14 @@ fn selected<'a>(case: &Case, kind: DocumentKind, statements: &'a [Statement]) ->
         DocumentKind::Blob => select_blob(statements, case.policy_name.as_deref()),
         DocumentKind::Oci => {
             // A reference without digest is refused before a statement is chosen.
-            let reference: Reference = case.artifact_reference.as_deref()?.parse().ok()?;
+            let text = case.artifact_reference.as_deref()?;
+            let reference: Reference = text.parse().ok()?;
             reference.digest()?;
-            select(statements, &reference.repository().to_string())
+            // The comparison is exact. That one registry is not several, however its name is written, is seen
+            // to before: references and the scopes of resources are brought into one normal form.
+            let (name, _) = text.rsplit_once('@')?;
+            let tagged = reference.tag().and_then(|tag| name.strip_suffix(&format!(":{tag}")));
+            select(statements, tagged.unwrap_or(name))
         }
     }
 }
