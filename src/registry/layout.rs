@@ -3,6 +3,7 @@
 //! The folder stands in for a repository of any name: tags are `org.opencontainers.image.ref.name`
 //! annotations of its index, and referrers are found by reading the manifests that the index lists.
 
+use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,6 +21,8 @@ const REF_NAME: &str = "org.opencontainers.image.ref.name";
 const MAX_DOCUMENT_BYTES: u64 = 4 * 1024 * 1024;
 /// Manifests of the index that are read to find referrers.
 const MAX_SCANNED: usize = 1024;
+/// Indexes within the index are followed so deep: the tag schema of a registry that was copied is one of them.
+const MAX_LEVELS: usize = 4;
 
 /// An image layout folder.
 #[derive(Clone, Debug)]
@@ -91,15 +94,24 @@ impl OciLayout {
     }
 
     async fn tagged(&self, tag: &Tag) -> Result<Digest, FetchError> {
-        let entries = self.index().await?.entries;
-        entries
-            .into_iter()
-            .find(|entry| entry.annotations.get(REF_NAME).is_some_and(|name| name == tag.as_str()))
-            .map(|entry| entry.digest)
-            .ok_or_else(|| FetchError::NotFound {
-                what: format!("tag {tag} in {}", self.folder.display()),
+        let what = format!("tag {tag} in {}", self.folder.display());
+        let named =
+            |entry: &Descriptor| entry.annotations.get(REF_NAME).is_some_and(|name| name == tag.as_str());
+        let mut found = self.index().await?.entries.into_iter().filter(named).map(|entry| entry.digest);
+        let Some(digest) = found.next() else {
+            return Err(FetchError::NotFound {
+                what,
                 detail: "no entry of index.json has that name".to_owned(),
-            })
+            });
+        };
+        // Tools differ in which of them they take.
+        if found.any(|other| other != digest) {
+            return Err(FetchError::Invalid {
+                what,
+                detail: "two entries of index.json have that name".to_owned(),
+            });
+        }
+        Ok(digest)
     }
 
     async fn list_referrers(
@@ -107,10 +119,9 @@ impl OciLayout {
         subject: &Digest,
         artifact_types: &[String],
     ) -> Result<Referrers, FetchError> {
-        let entries = self.index().await?.entries;
-        let truncated = entries.len() > MAX_SCANNED;
+        let (entries, truncated) = self.manifests().await?;
         let mut found = Vec::new();
-        for entry in entries.into_iter().take(MAX_SCANNED) {
+        for entry in entries {
             if let Some(referrer) = self.referrer(entry, subject).await {
                 let wanted =
                     referrer.artifact_type.as_ref().is_some_and(|kind| artifact_types.contains(kind));
@@ -120,6 +131,32 @@ impl OciLayout {
             }
         }
         Ok(Referrers { entries: found, supported: true, truncated, by_mirror: false })
+    }
+
+    /// Every manifest of the index and of the indexes within it, each digest once, and whether there are more
+    /// than are read. An index that cannot be read holds nothing.
+    async fn manifests(&self) -> Result<(Vec<Descriptor>, bool), FetchError> {
+        let mut waiting: VecDeque<_> =
+            self.index().await?.entries.into_iter().map(|entry| (entry, 1)).collect();
+        let (mut seen, mut manifests, mut truncated) = (HashSet::new(), Vec::new(), false);
+        while let Some((entry, level)) = waiting.pop_front() {
+            if !seen.insert(entry.digest.clone()) {
+                continue;
+            }
+            if seen.len() > MAX_SCANNED || level > MAX_LEVELS {
+                truncated = true;
+                continue;
+            }
+            if !media_type::is_index(&entry.media_type) {
+                manifests.push(entry);
+                continue;
+            }
+            let content = self.content(&entry.digest, &entry.media_type, MAX_DOCUMENT_BYTES).await;
+            if let Some(index) = content.ok().and_then(|content| Index::parse(&content).ok()) {
+                waiting.extend(index.entries.into_iter().map(|entry| (entry, level + 1)));
+            }
+        }
+        Ok((manifests, truncated))
     }
 
     /// The entry with its artifact type, where its manifest refers to `subject`. A manifest that cannot be
@@ -235,8 +272,9 @@ fn written_media_type(content: &Content) -> Option<String> {
 }
 
 async fn read_bounded(path: &Path, limit: u64) -> Result<Bytes, FetchError> {
-    let file = match tokio::fs::File::open(path).await {
-        Ok(file) => file,
+    let file = match open(path).await {
+        Ok(Some(file)) => file,
+        Ok(None) => return Err(invalid(path, "it is no file")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(FetchError::NotFound {
                 what: path.display().to_string(),
@@ -251,6 +289,15 @@ async fn read_bounded(path: &Path, limit: u64) -> Result<Bytes, FetchError> {
         return Err(invalid(path, &format!("it has more than {limit} bytes")));
     }
     Ok(bytes.into())
+}
+
+/// The file; `None` for what is none. Opening a pipe would wait for whoever writes into it.
+async fn open(path: &Path) -> std::io::Result<Option<tokio::fs::File>> {
+    if tokio::fs::metadata(path).await?.is_file() {
+        tokio::fs::File::open(path).await.map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 fn unavailable(path: &Path, error: &std::io::Error) -> FetchError {

@@ -3,6 +3,7 @@
 mod auth;
 mod content;
 mod failures;
+mod layout;
 mod mirrors;
 mod proxy;
 mod referrers;
