@@ -82,8 +82,187 @@ fn read_below(folder: &Path, files: &mut Vec<Vec<u8>>) {
     }
 }
 
-/// The files that a target understands something of.
+/// What a target reads: which dictionary and which nesting make sense to it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Json,
+    Cbor,
+    Der,
+    Yaml,
+    Text,
+}
+
+impl Format {
+    fn of(target: &str) -> Self {
+        match target {
+            "envelope_cose" => Self::Cbor,
+            "certificate" | "certificates_file" | "ocsp_answer" | "revocation_list" | "timestamp_token" => {
+                Self::Der
+            }
+            "resources" => Self::Yaml,
+            "challenge" | "reference" | "trusted_identity" => Self::Text,
+            _ => Self::Json,
+        }
+    }
+
+    fn dictionary(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Cbor => "cbor",
+            Self::Der => "der",
+            Self::Yaml => "yaml",
+            Self::Text => "text",
+        }
+    }
+
+    /// What opens a level, and what closes it.
+    fn brackets(self) -> &'static [(&'static [u8], &'static [u8])] {
+        match self {
+            Self::Json => &[(b"[", b"]"), (b"{\"a\":", b"}")],
+            // A list, a map, a tag.
+            Self::Cbor => &[(b"\x81", b""), (b"\xa1\x61a", b""), (b"\xc6", b"")],
+            // BER, of indefinite length.
+            Self::Der => &[(b"\x30\x80", b"\0\0"), (b"\xa0\x80", b"\0\0"), (b"\x24\x80", b"\0\0")],
+            Self::Yaml => &[
+                (b"[", b"]"),
+                (b"{a: ", b"}"),
+                (b"- ", b""),
+                (b"? ", b""),
+                (b"!a ", b""),
+                (b"&a [*a, ", b"]"),
+            ],
+            Self::Text => &[(b"\"", b"\""), (b"<", b">"), (b"\\", b"")],
+        }
+    }
+
+    /// `inner` in so many levels.
+    fn nest(self, bracket: usize, levels: usize, inner: &[u8]) -> Vec<u8> {
+        let brackets = self.brackets();
+        let (open, close) = brackets[bracket % brackets.len()];
+        [open.repeat(levels), inner.to_vec(), close.repeat(levels)].concat()
+    }
+}
+
+/// Where a document of a target may hold anything: the nested thing stands between the two.
+fn surroundings(target: &str) -> &'static [(&'static str, &'static str)] {
+    match target {
+        "envelope_jws" => &[
+            (r#"{"payload":"","protected":"","signature":"","header":{"x5c":"#, "}}"),
+            (r#"{"payload":"#, "}"),
+        ],
+        "manifest" => {
+            &[(r#"{"schemaVersion":2,"layers":"#, "}"), (r#"{"layers":[],"annotations":{"a":"#, "}}")]
+        }
+        "index" => &[(r#"{"schemaVersion":2,"manifests":"#, "}"), (r#"{"manifests":[],"x":"#, "}")],
+        "docker_config" => &[(r#"{"auths":{"registry.example":"#, "}}")],
+        "provider_request" => &[(
+            r#"{"apiVersion":"externaldata.gatekeeper.sh/v1beta1","kind":"ProviderRequest","request":{"keys":"#,
+            "}}",
+        )],
+        "trust_policy" => &[(r#"{"version":"1.0","trustPolicies":"#, "}")],
+        "resources" => &[(
+            "apiVersion: config.ratify.deislabs.io/v1beta1\nkind: Policy\nmetadata: {name: ratify-policy}\nspec:\n  parameters:\n    policy: ",
+            "\n",
+        )],
+        _ => &[],
+    }
+}
+
+/// Levels that seeds are nested: beyond each limit of ours, and beyond what a stack bears that nobody limits.
+const LEVELS: [usize; 3] = [20, 200, 6000];
+
+/// Names under which serde_json takes a text for JSON of its own, each with a new bound on depth.
+const PRIVATE_NAMES: [&str; 2] = ["$serde_json::private::RawValue", "$serde_json::private::Number"];
+
+/// Deeply nested documents: what a mutation of bytes hardly ever makes.
+fn nested(target: &str) -> Vec<Vec<u8>> {
+    let format = Format::of(target);
+    let mut seeds = Vec::new();
+    for levels in LEVELS {
+        for bracket in 0..format.brackets().len() {
+            let inner = format.nest(bracket, levels, b"");
+            for (before, after) in surroundings(target) {
+                seeds.push([before.as_bytes(), &inner, after.as_bytes()].concat());
+            }
+            seeds.push(inner);
+        }
+        match format {
+            Format::Json => {
+                for (before, after) in surroundings(target) {
+                    for name in PRIVATE_NAMES {
+                        let hidden = text_in_text(name, levels.min(200));
+                        seeds.push([before, &*hidden, after].concat().into_bytes());
+                    }
+                }
+            }
+            Format::Cbor => seeds.push(countersigned(levels)),
+            Format::Der => seeds.push(sequences(levels)),
+            Format::Yaml => seeds.push(indented(levels.min(150))),
+            Format::Text => {}
+        }
+    }
+    if format == Format::Der && target == "ocsp_answer" {
+        let certificate = certificates_in(
+            &std::fs::read(root().join("tests/fixtures/demo/config.yaml")).unwrap_or_default(),
+        );
+        seeds.extend(
+            certificate.first().map(|certificate| [certificate.as_slice(), &sequences(200)].concat()),
+        );
+    }
+    seeds
+}
+
+/// `{"name":"{\"name\":…}"}`: lists in a text in an object in a text. Escapes double with each level, so only the
+/// innermost levels are texts.
+fn text_in_text(name: &str, levels: usize) -> String {
+    let mut text = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    for _ in 0..8 {
+        text = format!("{{{:?}:{}}}", name, serde_json::Value::from(text));
+    }
+    text
+}
+
+/// A COSE_Sign1 message whose protected header has a countersignature, whose header has one, and so on.
+fn countersigned(levels: usize) -> Vec<u8> {
+    let mut header = Vec::new();
+    for _ in 0..levels {
+        let length = u32::try_from(header.len()).expect("length").to_be_bytes();
+        header = [&[0xa1, 0x07, 0x83, 0x5a], length.as_slice(), &header, &[0xa0, 0x40]].concat();
+    }
+    let length = u32::try_from(header.len()).expect("length").to_be_bytes();
+    [&[0xd2, 0x84, 0x5a], length.as_slice(), &header, &[0xa0, 0x40, 0x40]].concat()
+}
+
+/// SEQUENCE in SEQUENCE, DER.
+fn sequences(levels: usize) -> Vec<u8> {
+    let mut inner = Vec::new();
+    for _ in 0..levels {
+        let length = u32::try_from(inner.len()).expect("length").to_be_bytes();
+        let header: Vec<u8> = match inner.len() {
+            short @ 0..0x80 => vec![0x30, u8::try_from(short).expect("short")],
+            0x80..0x100 => vec![0x30, 0x81, length[3]],
+            0x100..0x1_0000 => vec![0x30, 0x82, length[2], length[3]],
+            _ => [&[0x30, 0x84], length.as_slice()].concat(),
+        };
+        inner = [header, inner].concat();
+    }
+    inner
+}
+
+/// A mapping in a mapping, each a space further in.
+fn indented(levels: usize) -> Vec<u8> {
+    let lines: Vec<String> = (0..levels).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+    lines.concat().into_bytes()
+}
+
+/// The files that a target understands something of, and what is nested too deeply for it.
 fn seeds(target: &str, files: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let mut seeds = plain_seeds(target, files);
+    seeds.append(&mut nested(target));
+    seeds
+}
+
+fn plain_seeds(target: &str, files: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let has = |file: &[u8], text: &str| file.windows(text.len()).any(|window| window == text.as_bytes());
     let is_json = |file: &[u8]| file.first() == Some(&b'{');
     let is_der = |file: &[u8]| file.first() == Some(&0x30);
@@ -158,10 +337,15 @@ impl Generator {
         usize::try_from(self.next() % limit.max(1) as u64).expect("below a usize")
     }
 
-    fn mutate(&mut self, input: &mut Vec<u8>, other: &[u8]) {
+    fn mutate(&mut self, format: Format, input: &mut Vec<u8>, other: &[u8]) {
         let at = self.below(input.len() + 1);
         let to = at + self.below((input.len() - at).min(32) + 1);
-        match self.below(7) {
+        match self.below(8) {
+            7 => {
+                let (bracket, levels) = (self.below(8), 1 + self.below(300));
+                let inner = format.nest(bracket, levels, &input[at..to]);
+                drop(input.splice(at..to, inner));
+            }
             0 => input.truncate(at),
             1 => drop(input.drain(at..to)),
             2 => input.insert(at, [0, 0x7f, 0x80, 0xff, b'"', b'{', b'[', b'.'][self.below(8)]),
@@ -176,12 +360,12 @@ impl Generator {
         }
     }
 
-    fn input(&mut self, seeds: &[Vec<u8>]) -> Vec<u8> {
+    fn input(&mut self, format: Format, seeds: &[Vec<u8>]) -> Vec<u8> {
         let mut input = seeds[self.below(seeds.len())].clone();
         input.truncate(MAX_INPUT);
         for _ in 0..self.below(6) {
             let other = &seeds[self.below(seeds.len())];
-            self.mutate(&mut input, other);
+            self.mutate(format, &mut input, other);
         }
         input
     }
@@ -197,7 +381,7 @@ fn every_parser_returns_whatever_it_is_given() {
             target(seed);
         }
         for round in 0..ROUNDS {
-            let input = generator.input(&seeds);
+            let input = generator.input(Format::of(name), &seeds);
             let outcome = std::panic::catch_unwind(|| target(&input));
             if outcome.is_err() {
                 let path = std::env::temp_dir().join(format!("hallmark-fuzz-{name}-{round}"));
@@ -219,8 +403,41 @@ fn every_target_has_seeds_and_a_file_of_its_name() {
     assert_eq!(listed, TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>());
     let files = files();
     for (name, _) in TARGETS {
-        assert!(!seeds(name, &files).is_empty(), "{name} has no seed among the fixtures");
+        assert!(!plain_seeds(name, &files).is_empty(), "{name} has no seed among the fixtures");
     }
+}
+
+/// libFuzzer reads `"token"` with `\\`, `\"` and `\xAB` alone as escapes; a line that it cannot read ends the run.
+#[test]
+fn every_target_has_a_dictionary_that_the_fuzzer_can_read() {
+    let folder = root().join("tests/fuzz/dictionaries");
+    let run = std::fs::read_to_string(root().join("tests/fuzz/run.sh")).expect("run.sh");
+    for (name, _) in TARGETS {
+        let dictionary = Format::of(name).dictionary();
+        let named = format!("{name}) echo {dictionary} ;;");
+        assert!(run.contains(&named), "run.sh has no line {named}");
+        let text = std::fs::read_to_string(folder.join(format!("{dictionary}.dict"))).expect("dictionary");
+        for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            assert!(is_token(line), "{dictionary}.dict: {line}");
+        }
+    }
+}
+
+fn is_token(line: &str) -> bool {
+    let Some(mut rest) = line.strip_prefix('"').and_then(|line| line.strip_suffix('"')) else { return false };
+    let mut is_empty = true;
+    while let Some(character) = rest.chars().next() {
+        let length = match (character, rest.as_bytes()) {
+            ('"', _) => return false,
+            ('\\', [_, b'\\' | b'"', ..]) => 2,
+            ('\\', [_, b'x', high, low, ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => 4,
+            ('\\', _) => return false,
+            _ => character.len_utf8(),
+        };
+        rest = &rest[length..];
+        is_empty = false;
+    }
+    !is_empty
 }
 
 /// Writes the seeds where `make fuzz` asks for them; otherwise only finds them.
