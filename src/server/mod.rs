@@ -35,6 +35,10 @@ use tls::TlsState;
 /// How long a TLS handshake may take, and how long a request's head may take to come. What follows the head
 /// has the deadline of its path.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a client may leave bytes of an answer unread. Neither actix nor a deadline of ours ends a write; the
+/// kernel does, by `TCP_USER_TIMEOUT`, which holds for a closed window too.
+#[cfg(target_os = "linux")]
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Connections that wait for being accepted: Gatekeeper before 3.22 opens a new one for each request.
 const BACKLOG: u32 = 1024;
 /// Connections of one worker. Gatekeeper before 3.22 leaves its connections open until they are idle too long.
@@ -156,6 +160,9 @@ pub fn start(parts: ServerParts) -> Result<Running, ServerError> {
 
 fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
     let bound = TcpListener::bind(address).and_then(|listener| {
+        // Every connection that is accepted inherits it.
+        #[cfg(target_os = "linux")]
+        socket2::SockRef::from(&listener).set_tcp_user_timeout(Some(WRITE_TIMEOUT))?;
         let address = listener.local_addr()?;
         Ok((listener, address))
     });
@@ -192,5 +199,20 @@ impl Running {
                 .map_err(|source| ServerError::Ended { source })?;
         }
         Ok(())
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_gives_up_a_client_that_reads_nothing() {
+        let (listener, address) = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        listener.set_nonblocking(false).unwrap();
+        let _client = std::net::TcpStream::connect(address).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        let timeout = socket2::SockRef::from(&accepted).tcp_user_timeout().unwrap();
+        assert_eq!(timeout, Some(WRITE_TIMEOUT));
     }
 }

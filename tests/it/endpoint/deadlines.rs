@@ -4,6 +4,9 @@ use std::time::{Duration, Instant};
 
 use hallmark::config::ServerSettings;
 use hallmark::engine::EngineSettings;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::client::head;
 use super::*;
@@ -105,4 +108,24 @@ async fn without_a_configuration_everything_is_not_ready_until_one_is_in_force()
     let key = format!("{}/team/app:a", registry.host());
     let answer = client.post(VERIFY, &request(&[&key])).await.json();
     assert_eq!(items(&answer)[0]["value"]["verdict"], "unsigned");
+}
+
+/// Five seconds, for as long as which the server waits; the test waits for what the server does then.
+#[tokio::test]
+async fn who_never_finishes_a_handshake_or_the_head_of_a_request_is_let_go() {
+    let stage = Stage::new().await;
+    let handshake = async {
+        let mut silent = TcpStream::connect(stage.server.running.address()).await.expect("connection");
+        silent.read_u8().await.is_err()
+    };
+    let head = async {
+        let mut slow = stage.client.connect().await.expect("connection");
+        slow.send("POST /verify HTTP/1.1\r\nHost: hallmark\r\nContent-Le").await;
+        let answer = slow.answer().await;
+        (answer.map(|answer| answer.status), slow.is_closed().await)
+    };
+    let both = async { tokio::join!(handshake, head) };
+    let (handshake_ended, head_ended) = timeout(PATIENCE, both).await.expect("they are let go");
+    assert!(handshake_ended);
+    assert_eq!(head_ended, (Some(408), true));
 }
