@@ -13,6 +13,9 @@ use crate::support::parts::part;
 pub const NAMESPACE: &str = "hallmark-system";
 pub const RELEASE: &str = "hallmark";
 
+/// Where the chart mounts a certificate that Hallmark did not make.
+pub const CERTIFICATE_MOUNT: &str = "/etc/hallmark/tls";
+
 /// What `helm template` is told: one that is built from source believes in an old Kubernetes.
 pub const KUBERNETES: &str = "1.36.3";
 

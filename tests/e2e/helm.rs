@@ -29,9 +29,20 @@ impl Helm {
 
     /// `helm install` of the project's chart, as the guides have it.
     pub fn install(&self) -> Said {
+        self.with_the_chart("install", &["--create-namespace"])
+    }
+
+    /// `helm upgrade` with further values.
+    pub fn upgrade(&self, set: &[String]) -> Said {
+        let set: Vec<&str> = set.iter().flat_map(|value| ["--set", value.as_str()]).collect();
+        self.with_the_chart("upgrade", &set)
+    }
+
+    fn with_the_chart(&self, verb: &str, further: &[&str]) -> Said {
         let chart = project("helm/hallmark").display().to_string();
-        let mut arguments = vec!["install", RELEASE, &chart, "--namespace", NAMESPACE, "--create-namespace"];
+        let mut arguments = vec![verb, RELEASE, &chart, "--namespace", NAMESPACE];
         arguments.extend(self.values.iter().map(String::as_str));
+        arguments.extend(further);
         self.run(&arguments)
     }
 

@@ -18,10 +18,29 @@ pub struct Pair {
     pub key: String,
 }
 
+/// From and to, in seconds from now.
+#[derive(Clone, Copy)]
+pub struct Validity(pub i64, pub i64);
+
 impl Authority {
     pub fn new(name: &str, organization: &str) -> Self {
-        let key = KeyPair::generate().expect("key");
+        Self::with(name, organization, CertificateParams::default())
+    }
+
+    /// An authority that Hallmark could have made, with the validity that is asked for: its certificate and key, PEM.
+    pub fn of_hallmark(Validity(from, to): Validity) -> String {
         let mut params = CertificateParams::default();
+        let date = |seconds: i64| {
+            let time = jiff::Timestamp::now().as_second() + seconds;
+            rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(time.unsigned_abs())
+        };
+        (params.not_before, params.not_after) = (date(from), date(to));
+        let authority = Self::with("Hallmark authority of a test", "Hallmark", params);
+        format!("{}{}", authority.pem, authority.issuer.key().serialize_pem())
+    }
+
+    fn with(name: &str, organization: &str, mut params: CertificateParams) -> Self {
+        let key = KeyPair::generate().expect("key");
         params.distinguished_name.push(DnType::CommonName, name);
         params.distinguished_name.push(DnType::OrganizationName, organization);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -41,6 +60,7 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate().expect("key");
         let certificate = params.signed_by(&key, &self.issuer).expect("certificate").pem();
         Pair { certificate, key: key.serialize_pem() }

@@ -15,10 +15,11 @@ use crate::gatekeeper::{Gatekeeper, RESPONSE_CACHE, Webhooks};
 use crate::hallmark_process::Hallmark;
 use crate::helm::Helm;
 use crate::images::Images;
+use crate::pki::Pair;
 use crate::process::Processes;
 use crate::service::Service;
 use crate::stand_in::StandIn;
-use crate::support::cluster::pod;
+use crate::support::cluster::{mount, pod};
 use crate::support::configuration::aks_shaped;
 use crate::support::parts::RealRegistry;
 use crate::support::signer::{KeyKind, TestSigner};
@@ -191,6 +192,18 @@ impl World {
         .await;
     }
 
+    /// `helm upgrade` with these further values. Replicas that run are left as they are.
+    pub fn upgrade(&mut self, set: &[String]) {
+        self.helm.upgrade(set).ok();
+        self.kubeconfig = installed(&self.cluster, &self.folder);
+    }
+
+    /// What the kubelet does for a replica of this name when the Secret of its serving certificate changes.
+    pub fn mount_certificate(&self, replica: &str, pair: &Pair) {
+        let files = [("tls.crt", pair.certificate.as_str()), ("tls.key", &pair.key)];
+        mount(&self.folder.join(replica).join("tls"), &files);
+    }
+
     /// Starts a further replica.
     pub async fn replica(&self, name: &str) -> Hallmark {
         start_replica(&self.processes, &self.folder, &self.kubeconfig, name, &[]).await
@@ -271,10 +284,15 @@ impl World {
     /// Asks Hallmark as Gatekeeper does, without Gatekeeper's cache: the value for one key, or the whole answer
     /// where there is none.
     pub async fn verdict(&self, key: &str) -> Value {
+        self.verdict_for(&self.gatekeeper.identity(), key).await
+    }
+
+    /// The same, for a client with this certificate and key, PEM.
+    pub async fn verdict_for(&self, identity: &str, key: &str) -> Value {
         let ca = STANDARD.decode(self.ca_bundle("hallmark").await).expect("base64");
         let client = reqwest::Client::builder()
             .tls_certs_only(reqwest::Certificate::from_pem_bundle(&ca).expect("CA"))
-            .identity(reqwest::Identity::from_pem(self.gatekeeper.identity().as_bytes()).expect("pair"))
+            .identity(reqwest::Identity::from_pem(identity.as_bytes()).expect("pair"))
             .no_proxy()
             .build()
             .expect("client");
@@ -434,7 +452,7 @@ fn installed(cluster: &Cluster, folder: &Path) -> PathBuf {
     cluster.kubeconfig_of(chart::NAMESPACE, chart::RELEASE)
 }
 
-/// A replica as the chart configures it, on loopback and with a state folder of its own.
+/// A replica as the chart configures it, on loopback and with a state folder and mounts of its own.
 async fn start_replica(
     processes: &Processes,
     folder: &Path,
@@ -444,7 +462,11 @@ async fn start_replica(
 ) -> Hallmark {
     let state = folder.join(name);
     std::fs::create_dir_all(&state).expect("folder");
-    let arguments = [("--settings", folder.join("settings.yaml")), ("--state-dir", state)];
+    let settings = std::fs::read_to_string(folder.join("settings.yaml")).expect("settings");
+    let mount = state.join("tls").display().to_string();
+    let file = state.join("settings.yaml");
+    std::fs::write(&file, settings.replace(chart::CERTIFICATE_MOUNT, &mount)).expect("settings");
+    let arguments = [("--settings", file), ("--state-dir", state)];
     let arguments =
         arguments.into_iter().flat_map(|(flag, path)| [flag.to_owned(), path.display().to_string()]);
     let arguments = arguments.chain(further.iter().map(|&argument| argument.to_owned()));
@@ -467,7 +489,7 @@ pub fn resource_path(kind: &str, name: &str) -> String {
     }
 }
 
-fn provider_path(name: &str) -> String {
+pub fn provider_path(name: &str) -> String {
     format!("/apis/externaldata.gatekeeper.sh/v1beta1/providers/{name}")
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
@@ -24,8 +24,12 @@ const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// The longest list of authorities that is read, in bytes.
 const MAX_NOTED_BYTES: usize = 4096;
 
-/// Certificates, and until when each is kept; `None` for those that vouch for the server now.
-type Noted = BTreeMap<String, Option<Timestamp>>;
+/// The shortest time that is left of one that is needed and noted as former. Replicas may need different ones for
+/// a while, and this keeps them from taking turns.
+const LEFT: SignedDuration = SignedDuration::from_mins(30);
+
+/// A certificate of the bundle, and until when it stays; `None` for one that vouches for the server now.
+type Entry = (Certificate, Option<Timestamp>);
 
 /// The ClusterRole that owns Provider objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,14 +78,14 @@ impl Wanted {
         if existing.is_some_and(|existing| existing.metadata.deletion_timestamp.is_some()) {
             return Step::Wait;
         }
-        let kept = match existing {
-            Some(existing) if self.is_ours(existing, owner) => kept(bundle, former, Some(existing), now),
+        let entries = match existing {
+            Some(existing) if self.is_ours(existing, owner) => entries(bundle, former, Some(existing), now),
             Some(existing) if !self.adopt => return Step::Foreign(whose(existing)),
-            Some(_) => Vec::new(),
-            None => kept(bundle, former, None, now),
+            Some(_) => entries(bundle, &[], None, now),
+            None => entries(bundle, former, None, now),
         };
-        let object = self.object(bundle, &kept, owner);
-        if existing.is_some_and(|existing| is_as_wanted(existing, &object, bundle, &kept)) {
+        let object = self.object(&entries, owner);
+        if existing.is_some_and(|existing| is_as_wanted(existing, &object, &entries)) {
             Step::Keep
         } else {
             Step::Apply(object)
@@ -94,9 +98,9 @@ impl Wanted {
             || owner.is_some_and(|owner| owners.into_iter().any(|one| one.uid == owner.uid))
     }
 
-    fn object(&self, bundle: &[Certificate], kept: &[Former], owner: Option<&Owner>) -> Value {
-        let annotations = json!({INSTALLATION: self.installation, AUTHORITIES: note(bundle, kept)});
-        let list = pem::to_pem(bundle.iter().chain(kept.iter().map(|(certificate, _)| certificate)));
+    fn object(&self, entries: &[Entry], owner: Option<&Owner>) -> Value {
+        let annotations = json!({INSTALLATION: self.installation, AUTHORITIES: note(entries)});
+        let list = pem::to_pem(entries.iter().map(|(certificate, _)| certificate));
         let mut metadata = json!({
             "name": &*self.name,
             "labels": {MANAGED_BY: "hallmark"},
@@ -120,50 +124,58 @@ impl Wanted {
     }
 }
 
-/// Certificates that were replaced not long ago, and until when they stay: those of the object's bundle that
-/// this installation put there, so that all replicas agree, a new one too; where it holds none, those that this
-/// process knows.
-fn kept(
+/// What the bundle is to hold: the certificates that vouch for this server, and those that were replaced not long
+/// ago. These are what this installation put into the object, so that all replicas agree, a new one too; where
+/// the object holds none, those that this process knows.
+fn entries(
     bundle: &[Certificate],
     former: &[Former],
     existing: Option<&DynamicObject>,
     now: Timestamp,
-) -> Vec<Former> {
-    let latest = now.saturating_add(KEPT).unwrap_or(Timestamp::MAX);
+) -> Vec<Entry> {
+    let after = |span| now.saturating_add(span).unwrap_or(Timestamp::MAX);
     let held = existing.map(held).unwrap_or_default();
-    let candidates: Vec<Former> = if held.is_empty() {
+    let noted =
+        existing.and_then(|existing| annotation(existing, AUTHORITIES)).map(noted).unwrap_or_default();
+    let noted = |certificate: &Certificate| noted.get(&short(certificate)).copied();
+    let needed = bundle.iter().map(|certificate| {
+        let until =
+            noted(certificate).flatten().filter(|until| held.contains(certificate) && after(LEFT) <= *until);
+        (certificate.clone(), until.map(|until| until.min(after(KEPT))))
+    });
+    let known = |certificate: &Certificate| {
+        former.iter().find(|(one, _)| one == certificate).map(|(_, until)| *until)
+    };
+    let others: Vec<Former> = if held.is_empty() {
         former.to_vec()
     } else {
-        let noted = existing.and_then(|existing| annotation(existing, AUTHORITIES)).map(noted);
-        let noted = noted.unwrap_or_default();
-        let until = |certificate: &Certificate| match noted.get(&short(certificate)) {
-            Some(until) => Some(until.unwrap_or(latest)),
-            None => former.iter().find(|(one, _)| one == certificate).map(|(_, until)| *until),
+        let until = |one: &Certificate| match noted(one) {
+            Some(until) => Some(until.unwrap_or(after(KEPT))),
+            None => known(one),
         };
-        held.into_iter().filter_map(|one| until(&one).map(|until| (one, until))).collect()
+        held.iter().filter_map(|one| Some((one.clone(), until(one)?))).collect()
     };
-    let capped = candidates.into_iter().map(|(certificate, until)| (certificate, until.min(latest)));
     let stays = |(certificate, until): &Former| {
         !bundle.contains(certificate) && now < *until && now <= certificate.not_after()
     };
-    capped.filter(stays).collect()
+    let others = others.into_iter().filter(stays);
+    needed.chain(others.map(|(certificate, until)| (certificate, Some(until.min(after(KEPT)))))).collect()
 }
 
 /// What the annotation says.
-fn note(bundle: &[Certificate], kept: &[Former]) -> String {
-    let current = bundle.iter().map(|certificate| (short(certificate), None));
-    let former = kept.iter().map(|(certificate, until)| (short(certificate), Some(*until)));
-    let entries: Noted = current.chain(former).collect();
-    let entries = entries.into_iter().map(|(short, until)| match until {
+fn note(entries: &[Entry]) -> String {
+    let lines: BTreeMap<String, Option<Timestamp>> =
+        entries.iter().map(|(certificate, until)| (short(certificate), *until)).collect();
+    let lines = lines.into_iter().map(|(short, until)| match until {
         Some(until) => format!("{short}={until}"),
         None => short,
     });
-    entries.collect::<Vec<_>>().join(",")
+    lines.collect::<Vec<_>>().join(",")
 }
 
-fn noted(text: &str) -> Noted {
+fn noted(text: &str) -> BTreeMap<String, Option<Timestamp>> {
     if text.len() > MAX_NOTED_BYTES {
-        return Noted::new();
+        return BTreeMap::new();
     }
     let entries = text.split(',').filter_map(|entry| match entry.split_once('=') {
         Some((short, until)) => Some((short.to_owned(), Some(until.parse().ok()?))),
@@ -207,17 +219,14 @@ fn whose(existing: &DynamicObject) -> String {
 
 /// Whether the object says all that is wanted, and in `spec` nothing else. Certificates have no order: of two
 /// replicas, one may sign by the next authority a moment before the other.
-fn is_as_wanted(existing: &DynamicObject, wanted: &Value, bundle: &[Certificate], kept: &[Former]) -> bool {
+fn is_as_wanted(existing: &DynamicObject, wanted: &Value, entries: &[Entry]) -> bool {
     let metadata = wanted.get("metadata");
     let text = |member: &str, name: &str| metadata?.get(member)?.get(name)?.as_str();
     let labels = existing.metadata.labels.as_ref();
     let owners = existing.metadata.owner_references.iter().flatten();
     let owner = metadata.and_then(|metadata| metadata.get("ownerReferences")?.get(0)?.get("uid")?.as_str());
     let held = held(existing);
-    let has = |certificate: &Certificate| held.contains(certificate);
-    let certificates = held.len() == bundle.len() + kept.len()
-        && bundle.iter().all(has)
-        && kept.iter().all(|(certificate, _)| has(certificate));
+    let certificates = held.len() == entries.len() && entries.iter().all(|(one, _)| held.contains(one));
     certificates
         && others(existing.data.get("spec")) == others(wanted.get("spec"))
         && [INSTALLATION, AUTHORITIES]
@@ -353,6 +362,38 @@ pub(super) mod tests {
         assert_eq!(bundle_of(&object), [other.clone(), one]);
         let step = wanted().step(&new, &[], Some(&owner()), Some(&object), at(HOUR));
         assert_eq!(bundle_of(&applied(step)), [other]);
+    }
+
+    /// While the chart goes from one kind of certificate to another, replicas of both run side by side.
+    #[test]
+    fn two_that_want_different_authorities_settle_and_each_finds_its_own_there() {
+        let (one, other) = (authority("one", 400 * HOUR), authority("other", 400 * HOUR));
+        let (ones, others) = ([one.clone()], [other.clone()]);
+        let mut object = settled(&ones);
+        let mut writes = 0;
+        for seconds in (0..2 * HOUR).step_by(60) {
+            for bundle in [&others, &ones] {
+                if let Step::Apply(value) =
+                    wanted().step(bundle, &[], Some(&owner()), Some(&object), at(seconds))
+                {
+                    object = serde_json::from_value(value).unwrap();
+                    writes += 1;
+                }
+                let held = bundle_of(&object);
+                assert!(held.contains(&one) && held.contains(&other), "second {seconds}");
+            }
+        }
+        assert!(writes < 20, "{writes} writes in two hours");
+        // One of them is left.
+        for seconds in [2 * HOUR, 4 * HOUR, 4 * HOUR + 1] {
+            if let Step::Apply(value) =
+                wanted().step(&others, &[], Some(&owner()), Some(&object), at(seconds))
+            {
+                object = serde_json::from_value(value).unwrap();
+            }
+        }
+        assert_eq!(bundle_of(&object), others);
+        assert!(!annotation(&object, AUTHORITIES).unwrap().contains('='));
     }
 
     #[test]

@@ -14,7 +14,8 @@ const OTHERS: [(&str, &str, &str, &str); 3] = [
     ("cert-manager.io", "v1", "Certificate", "certificates"),
 ];
 
-pub async fn chart_objects_are_accepted(world: &mut World) {
+/// Installs definitions of these kinds.
+pub async fn others_are_served(world: &World) {
     for (group, version, kind, plural) in OTHERS {
         let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.{group}");
         world.api().apply(&path, &definition(group, version, kind, plural)).await.admitted();
@@ -24,6 +25,10 @@ pub async fn chart_objects_are_accepted(world: &mut World) {
         })
         .await;
     }
+}
+
+pub async fn chart_objects_are_accepted(world: &mut World) {
+    others_are_served(world).await;
     let mut files: Vec<_> = std::fs::read_dir(project("tests/it/chart/values"))
         .expect("value sets")
         .map(|file| file.expect("file").path())
