@@ -3,7 +3,7 @@
 
 FROM debian:trixie-slim AS build
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates gcc libc6-dev libssl-dev make perl pkg-config rustup \
+    && apt-get install -y --no-install-recommends ca-certificates gcc libc6-dev libssl-dev pkg-config rustup \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 # The toolchain that rust-toolchain.toml pins, in a layer of its own.
@@ -13,7 +13,8 @@ COPY Cargo.toml Cargo.lock README.md ./
 COPY src src
 # The demo's samples are part of the binary; the manifest names the test programs.
 COPY tests tests
-RUN cargo build --locked --profile dist --bin hallmark
+# Named, so that nothing else of rust-toolchain.toml is installed.
+RUN cargo "+$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)" build --locked --profile dist --bin hallmark
 
 # The glibc base with libssl and libgcc; "nonroot" is user 65532.
 FROM gcr.io/distroless/cc-debian13:nonroot

@@ -30,6 +30,7 @@ mod endpoint;
 mod engine;
 mod fuzz;
 mod gateway;
+mod image;
 mod plugin;
 mod real_parts;
 mod registry;

@@ -3,9 +3,11 @@
 mod access;
 mod certificates;
 mod documents;
+mod files;
 mod objects;
 mod options;
 mod ratify;
+mod release;
 mod rendered;
 mod settings;
 mod trust;
