@@ -6,6 +6,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
+use super::upgrades::CHANGE;
 use crate::gatekeeper;
 use crate::guide::{Block, Shell, blocks, has_words};
 use crate::wait::{PATIENCE, until};
@@ -157,8 +158,10 @@ pub async fn operators_guide(world: &mut World) {
 }
 
 async fn operate(world: &mut World) {
-    const NOT_HERE: [NotHere; 2] = [
+    const NOT_HERE: [NotHere; 4] = [
         ("kubectl --namespace hallmark-system rollout status", "nothing starts Pods"),
+        (CHANGE[0], "certificates_mode_changed does"),
+        (CHANGE[1], "certificates_mode_changed does"),
         ("hallmark verify IMAGE --config FOLDER", "words for an image and a folder"),
     ];
     let shell = Shell::new(world, "operators", world.images.registry.host());

@@ -16,6 +16,7 @@ mod ratify_templates;
 mod replicas;
 mod templates;
 mod tenants;
+mod upgrades;
 mod watches;
 
 use crate::runner::Scenario;
@@ -74,6 +75,7 @@ pub fn all() -> Vec<Scenario> {
         scenario!(chart_objects, chart_objects_are_accepted),
         scenario!(guides, aks_walkthrough),
         scenario!(guides, operators_guide),
+        scenario!(upgrades, certificates_mode_changed),
         scenario!(migration, moving_from_ratify),
         scenario!(configuration, api_server_down),
         scenario!(watches, expired_resource_versions),
