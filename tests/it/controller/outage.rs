@@ -33,6 +33,9 @@ async fn while_the_api_is_down_decisions_go_on_and_a_restart_waits_and_says_for_
     // Both follow what changes once it is back.
     cluster.start_api_server().await;
     ready(&restarted).await;
+    // It made an authority of its own, which gives way to the shared one once clients had time to learn that.
+    restarted.wait_for("another process changed the authority; it is taken over");
+    restarted.wait_for("a server certificate of the process's own is in force");
     verdict(&restarted, IMAGE, "notRequired").await;
     cluster.apply(&verifier("registry.example/other"));
     // The server that was started anew does not remember what came before.
