@@ -161,7 +161,10 @@ impl Index {
         }
         let progress = Progress::NotInstalled { times };
         let is_first = std::mem::replace(&mut known.progress, progress) == Progress::Unread;
-        self.change(go || is_first);
+        // It is said every few seconds for as long as it is so.
+        if go || is_first {
+            self.change(true);
+        }
         times == 1
     }
 

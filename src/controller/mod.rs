@@ -206,7 +206,7 @@ impl Shared {
         let changed = change(&mut index);
         let touched = index.touched();
         drop(index);
-        self.touched.send_replace(touched);
+        self.touched.send_if_modified(|known| std::mem::replace(known, touched) != touched);
         changed
     }
 

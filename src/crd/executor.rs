@@ -76,6 +76,10 @@ pub(super) fn scopes(spec: &Field<'_>, notes: &mut Notes) -> Vec<Scope> {
         let parsed = item.text(notes).map(str::parse::<Scope>);
         match parsed {
             Some(Ok(scope)) => {
+                if let Some(name) = single_word(&scope) {
+                    let message = format!("is the registry {name}, and no image of Docker Hub");
+                    notes.warning(item, message, format!("if that is meant, write docker.io/library/{name}"));
+                }
                 if !scopes.insert(scope) {
                     notes.warning(item, "is written twice", "remove one of the two");
                 }
@@ -88,6 +92,13 @@ pub(super) fn scopes(spec: &Field<'_>, notes: &mut Notes) -> Vec<Scope> {
         }
     }
     scopes.into_iter().collect()
+}
+
+/// A name without a dot or port, as inside a cluster: `nginx` is more often meant as an image.
+fn single_word(scope: &Scope) -> Option<&str> {
+    let Scope::Registry(host) = scope else { return None };
+    let name = host.as_str();
+    (name != "localhost" && !name.contains(['.', ':'])).then_some(name)
 }
 
 impl Context<'_> {

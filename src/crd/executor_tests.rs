@@ -313,3 +313,13 @@ fn a_scope_that_many_claim_names_a_few_of_them() {
     assert!(configuration.executors.iter().all(is_refused));
     assert_says(&configuration, Severity::Error, &["Executor e39", "Executor e4 and 35 more"]);
 }
+
+#[test]
+fn a_scope_of_one_word_is_told_to_be_a_registry() {
+    let words = ["spec.scopes[0]: is the registry nginx", "docker.io/library/nginx"];
+    assert_says(&check(&executor("e", "[nginx]")), Severity::Warning, &words);
+    for scope in ["localhost", "\"registry:5000\"", "r.example"] {
+        let warnings = said(&check(&executor("e", &format!("[{scope}]"))), Severity::Warning);
+        assert!(!warnings.iter().any(|warning| warning.contains("is the registry")), "{warnings:?}");
+    }
+}

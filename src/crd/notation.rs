@@ -191,7 +191,8 @@ fn trust_policy(parameters: &Field<'_>, notes: &mut Notes) -> Option<(Vec<Statem
     let mut document = match document {
         Ok(document) => document,
         Err(errors) => {
-            for error in errors.0.iter().filter(|error| !is_consequence(error, &errors.0)) {
+            let causes = Causes::among(&errors.0);
+            for error in errors.0.iter().filter(|error| !causes.explain(error)) {
                 policy_error(&field, error, notes);
             }
             return None;
@@ -212,24 +213,41 @@ fn trust_policy(parameters: &Field<'_>, notes: &mut Notes) -> Option<(Vec<Statem
     Some((document.statements, lines))
 }
 
-/// True for a member that is called missing because it is there misspelt or in another type.
-fn is_consequence(error: &PolicyError, all: &[PolicyError]) -> bool {
-    if error.problem != Problem::Missing {
-        return false;
-    }
-    let parent_and_name = |path: &str| {
-        let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
-        (parent.to_owned(), name.to_owned())
-    };
-    let (parent, name) = parent_and_name(&error.path);
-    all.iter().any(|other| match &other.problem {
-        Problem::WrongType { .. } => other.path == error.path,
-        Problem::Unknown { .. } => {
-            let (beside, written) = parent_and_name(&other.path);
-            beside == parent && nearest(&written, &[&name]).is_some()
+/// What else is said of members that are called missing: there may be thousands of either.
+struct Causes<'e> {
+    of_wrong_type: BTreeSet<&'e str>,
+    /// Names that are not known, by what they are in.
+    unknown: BTreeMap<&'e str, Vec<&'e str>>,
+}
+
+impl<'e> Causes<'e> {
+    fn among(errors: &'e [PolicyError]) -> Self {
+        let mut causes = Self { of_wrong_type: BTreeSet::new(), unknown: BTreeMap::new() };
+        for error in errors {
+            match &error.problem {
+                Problem::WrongType { .. } => _ = causes.of_wrong_type.insert(&error.path),
+                Problem::Unknown { .. } => {
+                    let (parent, name) = parent_and_name(&error.path);
+                    causes.unknown.entry(parent).or_default().push(name);
+                }
+                _ => {}
+            }
         }
-        _ => false,
-    })
+        causes
+    }
+
+    /// True for a member that is called missing because it is there misspelt or in another type.
+    fn explain(&self, error: &PolicyError) -> bool {
+        let (parent, name) = parent_and_name(&error.path);
+        let mut unknown = self.unknown.get(parent).into_iter().flatten();
+        error.problem == Problem::Missing
+            && (self.of_wrong_type.contains(error.path.as_str())
+                || unknown.any(|written| nearest(written, &[name]).is_some()))
+    }
+}
+
+fn parent_and_name(path: &str) -> (&str, &str) {
+    path.rsplit_once('.').unwrap_or(("", path))
 }
 
 fn policy_error(field: &Field<'_>, error: &PolicyError, notes: &mut Notes) {

@@ -116,7 +116,7 @@ fn error_for(chunk: &str, first_line: u32, message: String) -> YamlError {
         is_ours: GROUPS.iter().any(|group| chunk.contains(group)),
     };
     let line = Some(first_content_line(chunk, first_line));
-    YamlError { line, remedy: remedy(&message), message, seen: Box::new(seen) }
+    YamlError { line, remedy: remedy(chunk, &message), message, seen: Box::new(seen) }
 }
 
 /// What the reader says, without places within the document (the line of the file is said before it) and
@@ -134,8 +134,10 @@ fn in_plain_words(text: &str) -> String {
     words
 }
 
-fn remedy(message: &str) -> &'static str {
-    if message.contains("duplicate") {
+fn remedy(chunk: &str, message: &str) -> &'static str {
+    if chunk.contains("{{") && chunk.contains("}}") {
+        "it looks like a template: give what `helm template` prints"
+    } else if message.contains("duplicate") {
         "keep one of the two"
     } else if message.contains("tab") {
         "write spaces: YAML does not indent with tabs"

@@ -83,3 +83,10 @@ fn equal_mappings_may_be_written_in_any_order() {
     assert_ne!(node("{a: 1, b: 2}"), node("{a: 1, c: 2}"));
     assert_ne!(node("{a: 1, b: 2}"), node("{a: 1}"));
 }
+
+#[test]
+fn a_helm_template_is_told_from_what_helm_prints() {
+    let documents = read_documents("{{- range .Values.certs }}\nkind: Verifier\n{{- end }}\n");
+    let error = documents[0].content.as_ref().unwrap_err();
+    assert_eq!(error.remedy, "it looks like a template: give what `helm template` prints");
+}

@@ -113,6 +113,8 @@ impl Fingerprint {
         self.unordered(judges, |one, judge| {
             let settings = &judge.verifier.settings;
             one.text(&settings.name);
+            // Which of two that have one name trusts whom.
+            one.texts(&judge.voter.artifact_types);
             one.unordered(&settings.required_metadata, |one, (key, value)| {
                 one.text(key);
                 one.text(value);

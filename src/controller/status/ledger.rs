@@ -4,13 +4,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::super::index::ObjectName;
 use super::super::kinds::WatchedKind;
 use super::render::says_all;
 use super::wanted::Wanted;
+
+/// How long a status that somebody else has changed stays as it is: two writers who take turns are slow.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(30);
 
 /// What was written, by object.
 #[derive(Debug, Default)]
@@ -23,10 +26,22 @@ struct Entry {
     before: Option<Arc<Value>>,
     /// What the API made of it.
     after: Option<Value>,
+    at: Timestamp,
+}
+
+/// What is to be done about one status.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Next {
+    /// It says what it is to say.
+    Nothing,
+    /// This is to be written.
+    Write(Value),
+    /// Somebody else has changed what was written a moment ago.
+    Later,
 }
 
 impl Ledger {
-    /// The status to write, where one is due.
+    /// What is to be done now.
     pub(super) fn due(
         &self,
         name: &ObjectName,
@@ -34,14 +49,20 @@ impl Ledger {
         wanted: &Wanted,
         present: Option<&Arc<Value>>,
         now: Timestamp,
-    ) -> Option<Value> {
+    ) -> Next {
         let shown = present.map(|present| &**present);
         let status = wanted.rendered(watched, shown, now);
-        let is_written = self.0.get(name).is_some_and(|entry| {
-            let known = shown == entry.before.as_deref() || shown == entry.after.as_ref();
-            entry.wanted == *wanted && known
-        });
-        (!is_written && !says_all(shown, &status)).then_some(status)
+        if says_all(shown, &status) {
+            return Next::Nothing;
+        }
+        let Some(entry) = self.0.get(name).filter(|entry| entry.wanted == *wanted) else {
+            return Next::Write(status);
+        };
+        if shown == entry.before.as_deref() || shown == entry.after.as_ref() {
+            return Next::Nothing;
+        }
+        let waits = entry.at <= now && now.duration_since(entry.at) < PATIENCE;
+        if waits { Next::Later } else { Next::Write(status) }
     }
 
     /// Takes what the API answered to a write.
@@ -51,8 +72,9 @@ impl Ledger {
         wanted: Wanted,
         before: Option<Arc<Value>>,
         after: Option<Value>,
+        at: Timestamp,
     ) {
-        self.0.insert(name, Entry { wanted, before, after });
+        self.0.insert(name, Entry { wanted, before, after, at });
     }
 
     /// Forgets what was written to one object of a kind, so that it is tried anew.

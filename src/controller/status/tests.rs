@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 
 use super::super::index::{Index, ObjectName};
 use super::super::kinds::KINDS;
+use super::super::{Cluster, Connection};
 use super::grant::Reader;
 use super::judged::Judged;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Next};
 use super::wanted::{Wanted, wanted};
+use super::write::Writer;
 use crate::crd::{ConvertOptions, LastGood, Origin};
 use crate::secret::{SecretName, SecretState, Secrets, ServiceAccountState};
 use crate::trust::key_source::{KeySets, KeySourceError, SourceState};
@@ -370,21 +372,45 @@ fn an_executor_has_the_keys_of_its_version() {
     assert!(forbidden["error"].to_string().contains("name: hallmark-namespacedexecutor-good"), "{forbidden}");
 }
 
+fn write(due: Next) -> Value {
+    let Next::Write(status) = due else { panic!("{due:?}") };
+    status
+}
+
 #[test]
 fn a_second_pass_writes_nothing_whether_or_not_the_watch_has_caught_up() {
     let world = World::of(&[store(), verifier("certs"), file_source("certs")]);
     let (name, wanted) = (world.name("Store store-oras"), world.wanted("Store store-oras"));
     let watched = name.watched().expect("a kind");
     let mut ledger = Ledger::default();
-    let written = ledger.due(&name, watched, &wanted, None, at(0)).expect("the first is written");
-    ledger.wrote(name.clone(), wanted.clone(), None, Some(written.clone()));
-    assert_eq!(ledger.due(&name, watched, &wanted, None, at(60)), None, "the watch shows the old one yet");
-    let shown = Arc::new(written);
-    assert_eq!(ledger.due(&name, watched, &wanted, Some(&shown), at(60)), None);
-    let fresh = Ledger::default();
-    assert_eq!(fresh.due(&name, watched, &wanted, Some(&shown), at(60)), None, "nor does another replica");
-    let foreign = Arc::new(json!({"issuccess": false}));
-    assert!(ledger.due(&name, watched, &wanted, Some(&foreign), at(60)).is_some(), "somebody else wrote");
+    let written = write(ledger.due(&name, watched, &wanted, None, at(0)));
+    ledger.wrote(name.clone(), wanted.clone(), None, Some(written.clone()), at(0));
+    let due = |ledger: &Ledger, shown: Option<&Value>, seconds: i64| {
+        ledger.due(&name, watched, &wanted, shown.cloned().map(Arc::new).as_ref(), at(seconds))
+    };
+    assert_eq!(due(&ledger, None, 60), Next::Nothing, "the watch shows the old one yet");
+    assert_eq!(due(&ledger, Some(&written), 60), Next::Nothing);
+    assert_eq!(due(&Ledger::default(), Some(&written), 60), Next::Nothing, "nor does another replica");
+}
+
+#[test]
+fn two_writers_who_disagree_take_turns_slowly() {
+    let world = World::of(&[store(), verifier("certs"), file_source("certs")]);
+    let (name, wanted) = (world.name("Store store-oras"), world.wanted("Store store-oras"));
+    let watched = name.watched().expect("a kind");
+    let mut ledger = Ledger::default();
+    let foreign = |number: u32| Some(Arc::new(json!({"issuccess": false, "error": number.to_string()})));
+    let mut writes = 0;
+    for second in 0..100 {
+        let shown = foreign(second);
+        if let Next::Write(status) = ledger.due(&name, watched, &wanted, shown.as_ref(), at(second.into())) {
+            writes += 1;
+            ledger.wrote(name.clone(), wanted.clone(), shown, Some(status), at(second.into()));
+        }
+    }
+    assert_eq!(writes, 4, "now, and again after 30, 60 and 90 seconds");
+    let other = Wanted { generation: 4, ..wanted };
+    write(ledger.due(&name, watched, &other, foreign(7).as_ref(), at(100)));
 }
 
 #[test]
@@ -393,12 +419,35 @@ fn an_api_that_drops_conditions_is_not_written_to_again_and_again() {
     let (name, wanted) = (world.name("Store store-oras"), world.wanted("Store store-oras"));
     let watched = name.watched().expect("a kind");
     let mut ledger = Ledger::default();
-    let first = ledger.due(&name, watched, &wanted, None, at(0)).expect("the first is written");
-    let pruned = super::render::without_conditions(first);
+    let pruned = super::render::without_conditions(write(ledger.due(&name, watched, &wanted, None, at(0))));
     assert!(super::render::lost_conditions(Some(&pruned)));
-    ledger.wrote(name.clone(), wanted.clone(), None, Some(pruned.clone()));
+    ledger.wrote(name.clone(), wanted.clone(), None, Some(pruned.clone()), at(0));
     let shown = Arc::new(pruned);
-    assert_eq!(ledger.due(&name, watched, &wanted, Some(&shown), at(60)), None);
+    assert_eq!(ledger.due(&name, watched, &wanted, Some(&shown), at(60)), Next::Nothing);
     let other = Wanted { generation: 4, ..wanted };
-    assert!(ledger.due(&name, watched, &other, Some(&shown), at(60)).is_some(), "a change is written");
+    write(ledger.due(&name, watched, &other, Some(&shown), at(60)));
+}
+
+/// What was judged is about an object that is another by now, or was made anew under the same name.
+#[tokio::test]
+async fn a_status_about_another_generation_is_not_written() {
+    let world = World::of(&[store()]);
+    let api = kube::Config::new("http://127.0.0.1:9".parse().expect("URL"));
+    let connection = Connection {
+        client: kube::Client::try_from(api).expect("client"),
+        namespace: "hallmark-system".into(),
+        address: "nowhere".into(),
+    };
+    let shared = Cluster::new(connection, "hallmark".into()).0;
+    let mut writer = Writer::new(Arc::clone(&shared), Secrets::default());
+    let mut due = |generation: i64| {
+        let mut object = store();
+        object["metadata"]["generation"] = json!(generation);
+        let object = serde_json::from_value(object).expect("object");
+        shared.change(|index| index.apply(kind("Store"), &object));
+        writer.due(&world.judged, at(0)).0.len()
+    };
+    assert_eq!(due(3), 1);
+    assert_eq!(due(4), 0);
+    assert_eq!(due(1), 0);
 }

@@ -19,7 +19,7 @@ use super::super::index::ObjectName;
 use super::super::kinds::{WatchedKind, resource};
 use super::grant::Reader;
 use super::judged::Judged;
-use super::ledger::Ledger;
+use super::ledger::{self, Ledger};
 use super::render::{lost_conditions, without_conditions};
 use super::wanted::{Wanted, wanted};
 use crate::secret::Secrets;
@@ -60,7 +60,7 @@ enum Refusal {
 }
 
 /// One status that is to be written.
-struct Due {
+pub(super) struct Due {
     name: ObjectName,
     watched: &'static WatchedKind,
     wanted: Wanted,
@@ -87,6 +87,7 @@ impl Writer {
         let mut looked = Instant::now();
         let mut asked = false;
         loop {
+            let mut contested = false;
             let reading = judged.borrow_and_update().clone();
             let leading = *leads.borrow_and_update();
             touched.mark_unchanged();
@@ -95,7 +96,7 @@ impl Writer {
                 if !std::mem::replace(&mut asked, true) {
                     self.ask_who_i_am().await;
                 }
-                all_written = self.pass(&reading).await;
+                (all_written, contested) = self.pass(&reading).await;
             }
             let changed = async {
                 tokio::select! {
@@ -104,10 +105,10 @@ impl Writer {
                     changed = touched.changed() => changed,
                 }
             };
-            let limit = match (all_written, self.outdated.is_empty()) {
+            let limit = match (all_written, contested || !self.outdated.is_empty()) {
                 (false, _) => RETRY,
-                (true, false) => LOOK_AGAIN,
-                (true, true) => Duration::MAX,
+                (true, true) => LOOK_AGAIN,
+                (true, false) => Duration::MAX,
             };
             if let Ok(Err(_)) = tokio::time::timeout(limit, changed).await {
                 return;
@@ -121,37 +122,47 @@ impl Writer {
         }
     }
 
-    /// Writes what differs. False where something could not be written.
-    async fn pass(&mut self, judged: &Judged) -> bool {
-        let due = self.due(judged, Timestamp::now());
+    /// Writes what differs. The first is false where something could not be written, the second true where
+    /// somebody else writes too.
+    async fn pass(&mut self, judged: &Judged) -> (bool, bool) {
+        let (due, contested) = self.due(judged, Timestamp::now());
         let mut failed = 0_usize;
         for one in due {
             if !*self.shared.leads.borrow() {
-                return true;
+                return (true, contested);
             }
             failed += usize::from(!self.write(one).await);
         }
         if failed == 0 {
             self.said = None;
         }
-        failed == 0
+        (failed == 0, contested)
     }
 
-    fn due(&mut self, judged: &Judged, now: Timestamp) -> Vec<Due> {
+    /// What is to be written, and whether somebody else writes too.
+    pub(super) fn due(&mut self, judged: &Judged, now: Timestamp) -> (Vec<Due>, bool) {
         let sorted = judged.sorted();
         let index = self.shared.index();
         self.ledger.keep(|name| index.get(name).is_some());
-        let mut due = Vec::new();
+        let (mut due, mut contested) = (Vec::new(), false);
         for (name, generation) in &*judged.generations {
             // What is gone meanwhile needs no status.
             let (Some(watched), Some(seen)) = (name.watched(), index.get(name)) else { continue };
+            // What is another by now, or made anew under the same name, is judged in a moment.
+            if seen.generation != *generation {
+                continue;
+            }
             let wanted = wanted(name, *generation, &sorted, &self.secrets, &self.reader);
             let before = seen.status.clone();
-            if let Some(status) = self.ledger.due(name, watched, &wanted, before.as_ref(), now) {
-                due.push(Due { name: name.clone(), watched, wanted, before, status });
+            match self.ledger.due(name, watched, &wanted, before.as_ref(), now) {
+                ledger::Next::Write(status) => {
+                    due.push(Due { name: name.clone(), watched, wanted, before, status });
+                }
+                ledger::Next::Later => contested = true,
+                ledger::Next::Nothing => {}
             }
         }
-        due
+        (due, contested)
     }
 
     async fn write(&mut self, due: Due) -> bool {
@@ -163,7 +174,7 @@ impl Writer {
         let failure = match written {
             Ok(after) => {
                 self.look_at_schema(&name, watched, after.as_ref());
-                self.ledger.wrote(name, wanted, before, after);
+                self.ledger.wrote(name, wanted, before, after, Timestamp::now());
                 self.shared.counts.wrote();
                 return true;
             }

@@ -199,6 +199,14 @@ async fn the_policys_id_changes_with_everything_that_decides_and_with_nothing_el
     reordered.verifiers.reverse();
     assert_eq!(policy_id(&world, reordered).await, id_of_two, "documents in another order");
 
+    let two_of_one_name = |first: &str, second: &str| {
+        let claims = |claimed: &str| vec![claimed.to_owned()];
+        let lenient = base().change(|settings| settings.artifact_types = claims(first));
+        lenient.and_verifier(|settings| {
+            settings.required_metadata.push(("stage".into(), "prod".into()));
+            settings.artifact_types = claims(second);
+        })
+    };
     let scope = format!("{}/{REPOSITORY}", world.registry.host());
     let verification = |change: fn(&mut hallmark::trust::policy::SignatureVerification)| {
         base().change(move |settings| change(&mut settings.statements[0].verification))
@@ -221,6 +229,8 @@ async fn the_policys_id_changes_with_everything_that_decides_and_with_nothing_el
         }),
         verification(|verification| verification.verify_timestamp = VerifyTimestamp::AfterCertExpiry),
         base().and_refused("sbom", "application/spdx+json"),
+        two_of_one_name("a", "b"),
+        two_of_one_name("b", "a"),
     ];
     let mut ids = vec![id, id_of_two];
     for change in changes {
