@@ -158,3 +158,34 @@ fn in_a_cluster_a_tenant_is_not_told_what_others_call_theirs() {
         assert!(errors[0].contains("add a KeyManagementProvider called payments-root"), "{errors:?}");
     }
 }
+
+#[test]
+fn what_every_image_would_be_compared_with_has_bounds() {
+    let types: Vec<String> = (0..65).map(|number| format!("application/a{number}")).collect();
+    let many_types = verifier("Verifier", "v", "{ca: {certs: [kmp]}}")
+        .replace("application/vnd.cncf.notary.signature", &types.join(","));
+    assert_says(&check(&many_types), Severity::Error, &["spec.artifactTypes: names 65 types; 64 are read"]);
+
+    let listed: String = (0..257).map(|number| format!("      a{number}: any\n")).collect();
+    let policy = |kind: &str, rest: &str| {
+        check(&format!(
+            "{HEAD}kind: Policy\nmetadata: {{name: ratify-policy}}\nspec:\n  type: {kind}\n  parameters:\n{rest}"
+        ))
+    };
+    let many_listed = policy("config-policy", &format!("    artifactVerificationPolicies:\n{listed}"));
+    assert_says(&many_listed, Severity::Error, &["has 257 entries; 256 are read"]);
+    assert!(matches!(many_listed.cluster.rule, RuleSettings::Refused { .. }));
+
+    let leaves = vec!["{verifierName: n}"; 64].join(", ");
+    let branches = vec![format!("{{rules: [{leaves}]}}"); 4].join(", ");
+    let tree = policy("threshold-policy", &format!("    policy: {{rules: [{branches}]}}\n"));
+    assert_says(&tree, Severity::Error, &["has 261 rules; 256 are read"]);
+
+    let names: Vec<String> = (0..65).map(|number| format!("team/v{number:02}")).collect();
+    let mut documents = vec![key_source("NamespacedKeyManagementProvider", "team/kmp")];
+    documents.extend(names.iter().map(|name| verifier("NamespacedVerifier", name, "{ca: {certs: [kmp]}}")));
+    let configuration = check(&together(&documents));
+    let errors = said(&configuration, Severity::Error);
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(errors[0].contains("team/v64: namespace team has more than 64 Verifiers"), "{errors:?}");
+}

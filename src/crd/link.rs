@@ -18,6 +18,9 @@ use crate::trust::key_source::{KeyContent, KeySourceSettings};
 use crate::trust::store::{KeySourceName, StoreSettings as TrustStoreSettings, StoreType};
 use crate::verifier::{NotationSettings, VerifierSettings};
 
+/// The most Verifiers of one namespace: each judges each signature of each image there.
+const MAX_OF_NAMESPACE: usize = 64;
+
 pub(super) type Namespace = Option<Arc<str>>;
 
 /// What joined resources mean.
@@ -131,12 +134,26 @@ fn link_verifiers(
     options: &ConvertOptions,
 ) -> Vec<LinkedVerifier> {
     let mut linked = Vec::new();
+    let mut of_namespaces: BTreeMap<Arc<str>, usize> = BTreeMap::new();
     let is_demand = |one: &Converted| one.mandatory && one.key.kind == Kind::Policy;
     let has_baseline = resources.iter().any(is_demand);
     for resource in resources.iter_mut() {
         let Item::Verifier(draft) = &resource.item else { continue };
         let namespace = resource.key.namespace.clone();
         let guarded = namespace.is_none() && (has_baseline || resource.mandatory);
+        if let Some(namespace) = &namespace {
+            let count = of_namespaces.entry(Arc::clone(namespace)).or_default();
+            *count += 1;
+            if *count > MAX_OF_NAMESPACE {
+                let message = format!("namespace {namespace} has more than {MAX_OF_NAMESPACE} Verifiers");
+                resource.notes.say(
+                    Severity::Error,
+                    (None, ""),
+                    message,
+                    "write several trust policies into one",
+                );
+            }
+        }
         let by = &resource.key;
         let linker = Linker { by, namespace, guarded, sources, seen, notes: &mut resource.notes };
         let (settings, sources) = linker.link(draft, options);

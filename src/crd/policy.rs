@@ -16,6 +16,10 @@ const TYPES: &[&str] = &["config-policy", "threshold-policy", "rego-policy"];
 const MAX_DEPTH: usize = 8;
 const MAX_RULES: usize = 64;
 
+/// The most rules of a whole tree, and the most artifact types that are listed: all are looked at for each
+/// candidate of each image.
+const MAX_PARTS: usize = 256;
+
 /// Converts a Policy; a refused one says why.
 pub(super) fn convert(resource: &mut Resource, options: &ConvertOptions) -> RuleSettings {
     let name = resource.key.name.clone();
@@ -137,6 +141,11 @@ fn by_artifact_type(
         evidence = evidence_of(&parameters, notes)?;
         if let Some(policies) = parameters.member("artifactVerificationPolicies") {
             policies.is_map(notes);
+            let count = policies.members().count();
+            if count > MAX_PARTS {
+                notes.error(&policies, format!("has {count} entries; {MAX_PARTS} are read"), "use default");
+                return None;
+            }
             for (artifact_type, field) in policies.members() {
                 match (artifact_type, quantifier(&field, notes)?) {
                     ("default", quantifier) => default = quantifier,
@@ -198,8 +207,22 @@ pub(super) fn threshold_policy(
         notes.error(&verifier, "the root of the tree names no verifier", "move it into rules");
         return None;
     }
+    let field = root.clone();
     let root = threshold_rule(&root, MAX_DEPTH, notes)?;
+    let count = parts(&root);
+    if count > MAX_PARTS {
+        notes.error(&field, format!("has {count} rules; {MAX_PARTS} are read"), "ask for fewer");
+        return None;
+    }
     Some(RuleSettings::Threshold { name: name.clone(), root, evidence })
+}
+
+/// How many rules there are, this one and those in it.
+fn parts(rule: &ThresholdRule) -> usize {
+    match rule {
+        ThresholdRule::AtLeast { rules, .. } => rules.iter().map(parts).sum::<usize>().saturating_add(1),
+        ThresholdRule::Signatures { .. } => 1,
+    }
 }
 
 fn threshold_rule(field: &Field<'_>, depth: usize, notes: &mut Notes) -> Option<ThresholdRule> {

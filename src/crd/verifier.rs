@@ -21,6 +21,9 @@ pub(super) struct VerifierDraft {
     pub(super) body: Result<NotationDraft, String>,
 }
 
+/// The most artifact types of one Verifier: each is compared with each candidate of each image.
+const MAX_ARTIFACT_TYPES: usize = 64;
+
 const TYPES: &[&str] = &["notation", "cosign"];
 
 /// Ratify's external plugins, each with what to say instead.
@@ -79,6 +82,11 @@ fn artifact_types(spec: &Field<'_>, notes: &mut Notes) -> Option<Vec<String>> {
     let types: BTreeSet<&str> = text.split(',').map(str::trim).filter(|text| !text.is_empty()).collect();
     if types.is_empty() {
         notes.error(&spec.absent("artifactTypes"), "names no artifact type", "");
+        return None;
+    }
+    if types.len() > MAX_ARTIFACT_TYPES {
+        let message = format!("names {} types; {MAX_ARTIFACT_TYPES} are read", types.len());
+        notes.error(&spec.member("artifactTypes")?, message, "write * for all");
         return None;
     }
     Some(types.into_iter().map(str::to_owned).collect())
