@@ -176,7 +176,7 @@ fn what_every_image_would_be_compared_with_has_bounds() {
     assert_says(&many_listed, Severity::Error, &["has 257 entries; 256 are read"]);
     assert!(matches!(many_listed.cluster.rule, RuleSettings::Refused { .. }));
 
-    let leaves = vec!["{verifierName: n}"; 64].join(", ");
+    let leaves = vec!["{verifierName: v}"; 64].join(", ");
     let branches = vec![format!("{{rules: [{leaves}]}}"); 4].join(", ");
     let tree = policy("threshold-policy", &format!("    policy: {{rules: [{branches}]}}\n"));
     assert_says(&tree, Severity::Error, &["has 261 rules; 256 are read"]);

@@ -105,6 +105,8 @@ impl LastGood {
         let at_fault: BTreeMap<_, &Blame> = linked
             .blamed
             .iter()
+            // A tenant's Verifier holds nothing back that the cluster changes.
+            .filter(|blame| blame.by.namespace.is_none() || blame.by.namespace == blame.source.namespace)
             .filter(|blame| unchanged.contains(&blame.by) && self.good.contains_key(&blame.by))
             .map(|blame| (&blame.source, blame))
             .collect();

@@ -128,3 +128,20 @@ fn a_policy_that_turns_bad_never_brings_the_default_rule_back() {
     let configuration = readings.read(&[policy("rego-policy")]);
     assert!(matches!(configuration.cluster.rule, RuleSettings::ByArtifactType { .. }));
 }
+
+/// Else who may write one Verifier in a namespace could keep a key in force that the cluster takes away.
+#[test]
+fn a_tenants_verifier_does_not_hold_back_what_the_cluster_changes() {
+    let signer = crate::test_signer::TestSigner::new(crate::test_signer::KeyKind::P256);
+    let leaf = String::from_utf8(signer.leaf.to_pem().expect("PEM")).expect("text");
+    let replacement = format!(
+        "apiVersion: config.ratify.deislabs.io/v1beta1\nkind: KeyManagementProvider\nmetadata: {{name: kmp}}\nspec: {{type: inline, parameters: {{contentType: certificate, value: {leaf:?}}}}}\n"
+    );
+    let tenants = verifier("NamespacedVerifier", "team/v", "{ca: {certs: [kmp]}}");
+    let mut readings = Readings::from(&[provider(), tenants.clone()]);
+    let after = readings.read(&[replacement, tenants]);
+    let state =
+        |kind: Kind| after.resources.iter().find(|(key, _)| key.kind == kind).map(|(_, state)| *state);
+    assert_eq!(state(Kind::KeyManagementProvider), Some(ResourceState::InForce));
+    assert_eq!(state(Kind::Verifier), Some(ResourceState::Refused));
+}
