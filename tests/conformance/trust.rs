@@ -8,7 +8,7 @@ use hallmark::trust::policy::{Document, DocumentKind, Statement};
 use hallmark::trust::store::{StoreType, TrustStores};
 use hallmark::verifier::NotationSettings;
 use hallmark::verifier::notation::{ARTIFACT_TYPE, InstalledPlugins, NotationVerifier};
-use hallmark::x509::certificates_from_pem_or_der;
+use hallmark::x509::{Certificate, certificates_from_pem_or_der};
 use serde_json::{Value, json};
 
 use crate::case::Case;
@@ -37,14 +37,17 @@ fn stores(folder: &Path, case: &Case) -> anyhow::Result<TrustStores> {
     for (name, files) in &case.trust_stores {
         let (kind, name) = name.split_once(':').context("a trust store is TYPE:NAME")?;
         let kind = StoreType::from_prefix(kind).with_context(|| format!("trust store type {kind}"))?;
-        let mut certificates = Vec::new();
-        for file in files {
-            let bytes = std::fs::read(folder.join(file)).with_context(|| file.display().to_string())?;
-            certificates.extend(certificates_from_pem_or_der(&bytes)?);
+        // A store with a file that cannot be loaded is none: authenticity fails, by whatever action is set.
+        if let Some(certificates) = files.iter().map(|file| certificates(folder, file)).collect() {
+            let certificates: Vec<Vec<Certificate>> = certificates;
+            stores.push(((kind, name.to_owned()), certificates.concat()));
         }
-        stores.push(((kind, name.to_owned()), certificates));
     }
     Ok(TrustStores::strict(stores))
+}
+
+fn certificates(folder: &Path, file: &Path) -> Option<Vec<Certificate>> {
+    certificates_from_pem_or_der(&std::fs::read(folder.join(file)).ok()?).ok()
 }
 
 /// A statement wrapped into the document that it would stand in.
