@@ -70,7 +70,8 @@ fn check_version(metadata: &PluginMetadata, wanted: Option<&Version>) -> Result<
         failed(format!("the plugin {} has version {:?}: {error}", metadata.name, metadata.version))
     })?;
     match wanted {
-        Some(wanted) if installed < *wanted => {
+        // Build metadata does not count (Semantic Versioning 2.0.0 §10), and the type's own order counts it.
+        Some(wanted) if installed.cmp_precedence(wanted).is_lt() => {
             Err(failed(format!("the plugin {} is {installed}, the signature needs {wanted}", metadata.name)))
         }
         _ => Ok(()),
@@ -139,4 +140,26 @@ fn failed(message: String) -> Reason {
         message,
         "install the plugin in the plugin folder and name it in plugin.allow, or sign without a plugin",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_precedence() {
+        let suffices = |installed: &str, wanted: &str| {
+            let metadata = PluginMetadata {
+                name: "plugin".to_owned(),
+                version: installed.to_owned(),
+                capabilities: Vec::new(),
+                executable: std::path::PathBuf::new(),
+            };
+            check_version(&metadata, Some(&Version::parse(wanted).unwrap())).is_ok()
+        };
+        assert!(suffices("1.0.0", "1.0.0+build") && suffices("1.0.0+a", "1.0.0+b"));
+        assert!(suffices("1.1.0-alpha", "1.0.0") && suffices("1.0.0", "1.0.0-alpha"));
+        assert!(!suffices("1.0.0-alpha.beta", "1.0.0") && !suffices("1.9.0", "1.10.0"));
+        assert!(!suffices("1.0", "0.1.0"));
+    }
 }
