@@ -13,6 +13,7 @@ use openssl::x509::{X509, X509Builder, X509Name, X509NameBuilder};
 
 use super::*;
 use crate::oci::Descriptor;
+use crate::outcome::{CheckResult, Finding, SignatureResult};
 use crate::reference::{Digest, DigestAlgorithm};
 use crate::test_signer::{JWS, KeyKind, SignOptions, Target, TestSigner};
 use crate::trust::policy::{Level, SignatureVerification, Statement, VerifyTimestamp};
@@ -111,6 +112,45 @@ fn asked(signer: &TestSigner, chain: &[&X509], anchor: &X509) -> Option<usize> {
     let preliminary = Preliminary::check(question);
     // The last is an issuer, and is not asked about itself.
     preliminary.needs().signing_chain.map(|chain| chain.len() - 1)
+}
+
+/// Level `audit` accepts a stranger: what he calls himself is then said as his own word, and he is no signer.
+#[test]
+fn what_a_stranger_calls_himself_is_never_said_as_if_it_were_proven() {
+    let (signer, other) = (TestSigner::new(KeyKind::P256), TestSigner::new(KeyKind::P256));
+    let digest = Digest::of(DigestAlgorithm::Sha256, b"image");
+    let target = Target { media_type: "a/b".to_owned(), digest: digest.to_string(), size: 5 };
+    let envelope = signer.sign(&target, &SignOptions::default());
+    let facts = SignatureFacts::of_envelope(digest.clone(), JWS, envelope.into());
+    let subject = Descriptor {
+        media_type: "a/b".to_owned(),
+        digest,
+        size: 5,
+        artifact_type: None,
+        annotations: std::collections::BTreeMap::new(),
+    };
+    let mut audit = strict();
+    audit.verification.level = Level::Audit;
+    let verifier = verifier(&other.root);
+    // Long after the chain has ended.
+    let now = jiff::Timestamp::from_second(9_000_000_000).expect("time");
+    let question = Question { facts: &facts, verifier: &verifier, statement: &audit, subject: &subject, now };
+    let report = Preliminary::check(question).finish(&Evidence::default()).report;
+    assert_eq!((report.result, report.signer), (SignatureResult::Valid, None));
+    let name = facts.envelope().expect("envelope").leaf().subject();
+    let logged: Vec<String> = report.findings.iter().filter_map(logged_message).collect();
+    let naming: Vec<_> = logged.iter().filter(|message| message.contains(&name)).collect();
+    assert_eq!(naming.len(), 2, "authenticity and time: {logged:?}");
+    for message in naming {
+        assert!(message.contains(&format!("calls itself \"{name}\"")), "{message}");
+    }
+}
+
+fn logged_message(finding: &Finding) -> Option<String> {
+    match &finding.result {
+        CheckResult::Logged(reason) => Some(reason.message.clone()),
+        _ => None,
+    }
 }
 
 /// A chain is not signed: whoever holds a genuine signature can put other certificates above an

@@ -63,12 +63,14 @@ async fn what_a_mirror_lists_hides_nothing_that_the_registry_lists() {
 
 #[tokio::test]
 async fn what_a_mirror_lists_is_no_refusal_while_the_registry_is_down() {
-    let pair = Pair::new(ReferrersApi::Supported, ReferrersApi::Supported).await;
-    pair.sign_mirror(&TestSigner::new(KeyKind::P256));
-    pair.world.registry.fault(Fault::always(Step::Any, Act::status(503)));
-    expect(&pair.world.ask(&pair.image).await, Verdict::Inconclusive, ReasonCode::RegistryUnavailable);
-    pair.world.come_up();
-    expect(&pair.world.ask(&pair.image).await, Verdict::Rejected, ReasonCode::UntrustedSigner);
+    for mirror_api in APIS {
+        let pair = Pair::new(ReferrersApi::Supported, mirror_api).await;
+        pair.sign_mirror(&TestSigner::new(KeyKind::P256));
+        pair.world.registry.fault(Fault::always(Step::Any, Act::status(503)));
+        expect(&pair.world.ask(&pair.image).await, Verdict::Inconclusive, ReasonCode::RegistryUnavailable);
+        pair.world.come_up();
+        expect(&pair.world.ask(&pair.image).await, Verdict::Rejected, ReasonCode::UntrustedSigner);
+    }
 }
 
 /// An air-gapped cluster has its mirror and nothing else.
