@@ -8,8 +8,16 @@ use std::path::{Path, PathBuf};
 
 use targets::TARGETS;
 
-/// Inputs tried for each target.
-const ROUNDS: usize = 1500;
+/// Inputs tried for each target, where nothing else is said.
+const ROUNDS: u64 = 1500;
+
+/// Inputs tried for each target. `HALLMARK_FUZZ_ROUNDS` asks for others, and with them for another start: the
+/// number itself.
+fn rounds() -> (u64, Generator) {
+    let asked = std::env::var("HALLMARK_FUZZ_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
+    let rounds = asked.unwrap_or(ROUNDS);
+    (rounds, Generator(0x9E37_79B9_7F4A_7C15 ^ asked.unwrap_or(0)))
+}
 /// Longer inputs are cut: what matters is at the front.
 const MAX_INPUT: usize = 16 * 1024;
 
@@ -376,11 +384,11 @@ fn every_parser_returns_whatever_it_is_given() {
     let files = files();
     for (name, target) in TARGETS {
         let seeds = seeds(name, &files);
-        let mut generator = Generator(0x9E37_79B9_7F4A_7C15);
+        let (rounds, mut generator) = rounds();
         for seed in &seeds {
             target(seed);
         }
-        for round in 0..ROUNDS {
+        for round in 0..rounds {
             let input = generator.input(Format::of(name), &seeds);
             let outcome = std::panic::catch_unwind(|| target(&input));
             if outcome.is_err() {
