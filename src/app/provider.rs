@@ -24,7 +24,8 @@ use crate::secret::{SecretName, SecretState, Secrets};
 use crate::server::tls::TlsState;
 use crate::server::{self, ServerParts, WaitingFor};
 use crate::telemetry::{ConfigurationState, KeySourceState, Metrics};
-use crate::trust::key_source::SourceState;
+use crate::trust::key_source::{KeySets, SourceState};
+use crate::trust::store::KeySourceName;
 
 /// A running provider.
 pub struct Provider {
@@ -275,10 +276,7 @@ impl Following {
     /// Metrics of sources, whether or not something changed: of the cluster's first, because there are
     /// bounds, and namespaces may have any number.
     fn tell_of_keys(&self) {
-        let keys = &self.follower.reading().keys;
-        let mut told: Vec<_> = keys.iter().collect();
-        told.sort_by_key(|(name, _)| NAMESPACED_SOURCES.iter().any(|kind| name.starts_with(kind)));
-        told.truncate(MAX_TOLD_SOURCES);
+        let told = told_sources(&self.follower.reading().keys);
         self.metrics.keep_key_sources(&told.iter().map(|(name, _)| &***name).collect());
         for (name, state) in told {
             self.metrics.set_key_source(name, key_source_state(state));
@@ -291,6 +289,13 @@ const MAX_TOLD_SOURCES: usize = 500;
 
 /// What the names of key sources of namespaces begin with.
 const NAMESPACED_SOURCES: [&str; 2] = ["Namespaced", "CertificateStore "];
+
+fn told_sources(keys: &KeySets) -> Vec<(&KeySourceName, &SourceState)> {
+    let mut told: Vec<_> = keys.iter().collect();
+    told.sort_by_key(|(name, _)| NAMESPACED_SOURCES.iter().any(|kind| name.starts_with(kind)));
+    told.truncate(MAX_TOLD_SOURCES);
+    told
+}
 
 fn key_source_state(state: &SourceState) -> KeySourceState {
     let set = state.set.as_ref();
@@ -309,5 +314,20 @@ fn log(diagnostic: &Diagnostic) {
         Severity::Error => tracing::error!("{text}"),
         Severity::Warning => tracing::warn!("{text}"),
         Severity::Notice => tracing::info!("{text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn key_sources_of_tenants_leave_the_clusters_their_metrics() {
+        let many = (0..1000).map(|number| format!("CertificateStore team/{number:04}"));
+        let names = many.chain(["KeyManagementProvider z".to_owned()]);
+        let keys = KeySets::of(names.map(|name| (name.into(), SourceState::default())).collect());
+        let told = told_sources(&keys);
+        assert_eq!(told.len(), MAX_TOLD_SOURCES);
+        assert_eq!(told.first().map(|(name, _)| &***name), Some("KeyManagementProvider z"));
     }
 }

@@ -82,7 +82,7 @@ metrics! {
     PLAN_GENERATION = "hallmark_plan_generation", Gauge, "",
         "How often a plan was put in force";
     KEY_SOURCE_KEYS = "hallmark_key_source_keys", Gauge, "source",
-        "Keys and certificates of a source that may be used";
+        "Keys and certificates of a source that may be used; 500 sources have metrics, the cluster's first";
     KEY_SOURCE_EXPIRY = "hallmark_key_source_earliest_expiry_timestamp_seconds", Gauge, "source",
         "The earliest end of validity among them, where one has an end";
     KEY_SOURCE_SUCCESS = "hallmark_key_source_last_success_timestamp_seconds", Gauge, "source",

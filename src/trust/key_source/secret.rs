@@ -171,4 +171,41 @@ mod tests {
         secrets.set(name(), SecretState::Missing);
         assert_eq!(held(5).await, (0, true));
     }
+
+    #[test]
+    fn a_secret_that_did_not_change_is_not_parsed_again() {
+        let secrets = Secrets::default();
+        put(&secrets, &[("ca.crt", &TestSigner::new(KeyKind::P256).root_pem())]);
+        let source = SecretSource::new(secrets.clone(), name(), None, KeyContent::Certificates);
+        let read = |second: i64| source.read(Timestamp::from_second(second).expect("time")).expect("keys");
+        let (first, again) = (read(1), read(2));
+        assert!(std::ptr::eq(first.keys(), again.keys()));
+        assert_eq!(again.loaded_at(), Timestamp::from_second(2).expect("time"), "and is known to be there");
+        put(&secrets, &[("ca.crt", &TestSigner::new(KeyKind::P256).root_pem())]);
+        assert_ne!(read(3).content(), first.content());
+    }
+
+    /// Nobody would hear of it if the keys of one that is not followed were gone.
+    #[tokio::test]
+    async fn one_that_is_too_long_keeps_the_last_good_set_and_one_that_is_left_out_does_not() {
+        let secrets = Secrets::default();
+        put(&secrets, &[("ca.crt", &TestSigner::new(KeyKind::P256).root_pem())]);
+        let settings =
+            KeySourceSettings::Secret { name: name(), key: None, content: KeyContent::Certificates };
+        let sources = KeySources::build(&BTreeMap::from([("k".into(), settings)]), &secrets);
+        let mut sets = KeySets::default();
+        let mut held = async |second: i64| {
+            sets = sources.refresh(&sets, Timestamp::from_second(second).expect("time")).await;
+            let state = sets.get("k").cloned().unwrap_or_default();
+            let said = state.failure.map(|failure| failure.to_string()).unwrap_or_default();
+            (state.set.map_or(0, |set| set.keys().len()), said)
+        };
+        assert_eq!(held(1).await, (1, String::new()));
+        secrets.set(name(), SecretState::TooLong { limit: 7 });
+        let said = "Secret team/anchors is too long: at most 7 bytes are read";
+        assert_eq!(held(2).await, (1, said.to_owned()));
+        secrets.set(name(), SecretState::LeftOut);
+        let said = "Secret team/anchors is not read: too many Secrets are named; name fewer";
+        assert_eq!(held(3).await, (0, said.to_owned()));
+    }
 }
