@@ -107,7 +107,7 @@ pub struct Secrets(Arc<RwLock<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    states: BTreeMap<SecretName, SecretState>,
+    secrets: BTreeMap<SecretName, SecretState>,
     service_accounts: BTreeMap<ServiceAccountName, ServiceAccountState>,
     revision: u64,
 }
@@ -115,7 +115,7 @@ struct Kept {
 impl Secrets {
     /// What is known of a Secret.
     pub fn get(&self, name: &SecretName) -> SecretState {
-        self.read(|kept| kept.states.get(name).cloned().unwrap_or_default())
+        self.read(|kept| kept.secrets.get(name).cloned().unwrap_or_default())
     }
 
     /// Another number whenever something may be otherwise than before.
@@ -125,23 +125,12 @@ impl Secrets {
 
     /// Takes what was learnt of a Secret. That the API could not be asked does not undo what is known.
     pub fn set(&self, name: SecretName, state: SecretState) {
-        self.write(|kept| {
-            if state != SecretState::Unknown && kept.states.get(&name) != Some(&state) {
-                kept.states.insert(name, state);
-                kept.revision += 1;
-            }
-        });
+        self.change(|kept| take(&mut kept.secrets, name, state));
     }
 
     /// Forgets every Secret that is not in `named`.
     pub fn retain(&self, named: &BTreeSet<SecretName>) {
-        self.write(|kept| {
-            let before = kept.states.len();
-            kept.states.retain(|name, _| named.contains(name));
-            if kept.states.len() != before {
-                kept.revision += 1;
-            }
-        });
+        self.change(|kept| forget(&mut kept.secrets, named));
     }
 
     /// What is known of a service account.
@@ -151,32 +140,41 @@ impl Secrets {
 
     /// Takes what was learnt of a service account, as [`Self::set`] does of a Secret.
     pub fn set_service_account(&self, name: ServiceAccountName, state: ServiceAccountState) {
-        self.write(|kept| {
-            if state != ServiceAccountState::Unknown && kept.service_accounts.get(&name) != Some(&state) {
-                kept.service_accounts.insert(name, state);
-                kept.revision += 1;
-            }
-        });
+        self.change(|kept| take(&mut kept.service_accounts, name, state));
     }
 
     /// Forgets every service account that is not in `named`.
     pub fn retain_service_accounts(&self, named: &BTreeSet<ServiceAccountName>) {
-        self.write(|kept| {
-            let before = kept.service_accounts.len();
-            kept.service_accounts.retain(|name, _| named.contains(name));
-            if kept.service_accounts.len() != before {
-                kept.revision += 1;
-            }
-        });
+        self.change(|kept| forget(&mut kept.service_accounts, named));
     }
 
     fn read<T>(&self, look: impl FnOnce(&Kept) -> T) -> T {
         look(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn write(&self, change: impl FnOnce(&mut Kept)) {
-        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner));
+    /// `change` says whether it changed something.
+    fn change(&self, change: impl FnOnce(&mut Kept) -> bool) {
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if change(&mut kept) {
+            kept.revision += 1;
+        }
     }
+}
+
+/// True where something else was known; the default state is that nothing is.
+fn take<N: Ord, S: Default + PartialEq>(known: &mut BTreeMap<N, S>, name: N, state: S) -> bool {
+    let is_news = state != S::default() && known.get(&name) != Some(&state);
+    if is_news {
+        known.insert(name, state);
+    }
+    is_news
+}
+
+/// True where something was known that is not named.
+fn forget<N: Ord, S>(known: &mut BTreeMap<N, S>, named: &BTreeSet<N>) -> bool {
+    let before = known.len();
+    known.retain(|name, _| named.contains(name));
+    known.len() != before
 }
 
 #[cfg(test)]

@@ -106,3 +106,18 @@ fn templates_and_mutations_ask_providers_that_are_made() {
     assert_eq!(asked.iter().map(String::as_str).collect::<Vec<_>>(), ["hallmark", "hallmark-mutation"]);
     assert!(asked.iter().all(|name| made.contains(name.as_str())), "{asked:?} {made:?}");
 }
+
+/// What was seen is what the pinned parts are.
+#[test]
+fn the_guides_name_the_gatekeeper_that_the_tests_run_on() {
+    let pinned = std::fs::read_to_string(project("tests/parts/gatekeeper/go.mod")).expect("go.mod");
+    let version = pinned
+        .lines()
+        .find_map(|line| line.strip_prefix("require github.com/open-policy-agent/gatekeeper/v3 v"));
+    let version = version.expect("the version");
+    for (page, words) in [("docs/operators.md", "The tests run on"), ("templates/README.md", "run on gator")]
+    {
+        let text = std::fs::read_to_string(project(page)).expect("the page");
+        assert!(text.contains(&format!("{words} {version}")), "{page} names another than {version}");
+    }
+}
