@@ -205,7 +205,7 @@ fn convert_one(mut resource: Resource, options: &ConvertOptions) -> Converted {
         }
         Kind::Store => Item::Store(store::convert(&mut resource, options)),
         Kind::Verifier => Item::Verifier(verifier::convert(&mut resource)),
-        Kind::Policy => Item::Policy(policy::convert(&mut resource, options)),
+        Kind::Policy => Item::Policy(policy::convert(&mut resource)),
         Kind::Executor => Item::Executor(executor::convert(&mut resource, options)),
     };
     let mandatory = resource.mandatory;

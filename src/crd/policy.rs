@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::field::{Field, Notes, did_you_mean};
 use super::resource::{Resource, Version};
-use super::{ConvertOptions, Origin};
 use crate::engine::settings::{Quantifier, RuleSettings, ThresholdRule};
 use crate::outcome::Evidence;
 
@@ -21,13 +20,13 @@ const MAX_RULES: usize = 64;
 const MAX_PARTS: usize = 256;
 
 /// Converts a Policy; a refused one says why.
-pub(super) fn convert(resource: &mut Resource, options: &ConvertOptions) -> RuleSettings {
+pub(super) fn convert(resource: &mut Resource) -> RuleSettings {
     let name = resource.key.name.clone();
     let notes = &mut resource.notes;
     let root = Field::root(&resource.node, "", notes.line);
     let rule = match (notes.refusal(), root.member("spec")) {
         (None, Some(spec)) => {
-            let policy_type = policy_type(resource.version, &name, &root, &spec, options, notes);
+            let policy_type = policy_type(resource.version, &name, &root, &spec, notes);
             policy_type.and_then(|policy_type| from_spec(&policy_type, &name, &spec, notes))
         }
         _ => None,
@@ -46,18 +45,21 @@ fn policy_type(
     name: &str,
     root: &Field<'_>,
     spec: &Field<'_>,
-    options: &ConvertOptions,
     notes: &mut Notes,
 ) -> Option<String> {
     let place = root.member("metadata").and_then(|metadata| metadata.member("name"));
     let place = place.unwrap_or_else(|| root.absent("metadata.name"));
-    let (in_cluster, typed) = (options.origin == Origin::Cluster, spec.member("type").is_some());
+    let typed = spec.member("type").is_some();
     match (version, name) {
         (Version::V1Alpha1, "configpolicy") => Some("config-policy".to_owned()),
         (Version::V1Alpha1, "regopolicy") => Some("rego-policy".to_owned()),
-        // As the API shows what was applied in v1alpha1.
-        (Version::V1Beta1, "configpolicy") if in_cluster && !typed => Some("config-policy".to_owned()),
-        (Version::V1Beta1, "regopolicy") if in_cluster && !typed => Some("rego-policy".to_owned()),
+        // As the API shows, and `kubectl get` exports, what was applied in v1alpha1.
+        (Version::V1Beta1, "configpolicy" | "regopolicy") if !typed => {
+            let known = name.replace("policy", "-policy");
+            let remedy = format!("write metadata.name: {NAME} and spec.type: {known}");
+            notes.warning(&place, format!("{name} is the name of a v1alpha1 Policy"), remedy);
+            Some(known)
+        }
         // Written while v1beta1 was in the making.
         (Version::V1Alpha1, NAME) if typed => written_type(spec, notes),
         (Version::V1Alpha1, _) => {

@@ -334,19 +334,19 @@ fn byte_order_marks_and_line_ends_of_windows_change_nothing() {
     }
 }
 
-/// What is applied in v1alpha1 is shown in the version that is stored.
+/// What is applied in v1alpha1 is shown, and exported, in the version that is stored.
 #[test]
-fn a_policy_that_was_applied_in_v1alpha1_loads_from_the_cluster() {
-    let options = ConvertOptions { origin: Origin::Cluster, ..ConvertOptions::files(now()) };
+fn a_policy_that_was_applied_in_v1alpha1_loads_as_it_is_shown() {
     let text = format!(
         "{HEAD}kind: Policy\nmetadata: {{name: configpolicy}}\nspec: {{parameters: {{artifactVerificationPolicies: {{default: any}}}}}}\n"
     );
-    let configuration = convert(&documents_of("api.yaml", &text), &options);
+    let configuration = check(&text);
     assert_loads(&configuration);
+    assert_says(&configuration, Severity::Warning, &["name of a v1alpha1 Policy", "type: config-policy"]);
     let rule = &configuration.cluster.rule;
     assert!(matches!(rule, RuleSettings::ByArtifactType { .. }), "{rule:?}");
-    let typed = text.replace("spec: {", "spec: {type: config-policy, ");
-    let words = ["must be called ratify-policy"];
-    assert_says(&convert(&documents_of("api.yaml", &typed), &options), Severity::Error, &words);
-    assert_says(&check(&text), Severity::Error, &words);
+    let typed = check(&text.replace("spec: {", "spec: {type: config-policy, "));
+    assert_says(&typed, Severity::Error, &["must be called ratify-policy"]);
+    let rego = check(&text.replace("configpolicy", "regopolicy"));
+    assert_says(&rego, Severity::Error, &["rego-policy is not supported"]);
 }
