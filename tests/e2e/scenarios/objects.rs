@@ -61,7 +61,7 @@ pub async fn init_containers_and_image_volumes(world: &mut World) {
     }
 }
 
-/// Each template's sample constraint covers Pods and everything that makes Pods.
+/// Each template's sample constraint covers Pods with all their kinds of containers, and everything that makes Pods.
 pub async fn workloads_of_every_template(world: &mut World) {
     world.images.signed("workloads/good", &world.signer);
     world.images.unsigned("workloads/bad");
@@ -91,6 +91,9 @@ spec: {type: config-policy, parameters: {evidence: all}}
         let name = world.sample_that_denies(folder, &namespace, &parameters).await;
         let pods = format!("/api/v1/namespaces/{namespace}/pods");
         let mut objects = vec![("Pod", pods, pod(&namespace, "app", &["IMAGE"]))];
+        let mut with_init = pod(&namespace, "app", &[good]);
+        with_init["spec"]["initContainers"] = json!([{"name": "first", "image": "IMAGE"}]);
+        objects.push(("init container", objects[0].1.clone(), with_init));
         objects.extend(WORKLOADS.map(|(kind, api, plural)| {
             (kind, workload_path(api, plural, &namespace), workload(kind, api, &namespace, "app", "IMAGE"))
         }));
@@ -103,5 +106,13 @@ spec: {type: config-policy, parameters: {evidence: all}}
             assert!(said.contains(&format!("[{name}] {bad}: {code}")), "{folder} {kind}: {said}");
             world.try_object(&path, &of(good)).await.admitted();
         }
+        world.create_pod(&namespace, "runs", &[good]).await.admitted();
+        let debugged = format!("/api/v1/namespaces/{namespace}/pods/runs/ephemeralcontainers?dryRun=All");
+        let with =
+            |image: &str| json!({"spec": {"ephemeralContainers": [{"name": "debugger", "image": image}]}});
+        let answer = world.api().merge(&debugged, &with(&bad)).await;
+        let said = answer.denied();
+        assert!(said.contains(&format!("[{name}] {bad}: {code}")), "{folder} ephemeral container: {said}");
+        world.api().merge(&debugged, &with(good)).await.admitted();
     }
 }
