@@ -68,7 +68,7 @@ pub fn all() -> Vec<Scenario> {
         scenario!(replicas, restart_under_load),
         scenario!(replicas, two_replicas),
         scenario!(audit, audit_of_1000_by_digest),
-        scenario!(audit, audit_of_1000_by_tag),
+        scenario!(audit, audit_by_tag),
         scenario!(mutation, mutation_of_pods),
         scenario!(mutation, mutation_of_workloads),
         scenario!(configuration, burst_of_changes),
