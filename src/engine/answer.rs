@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::recollection::Recollection;
 use crate::outcome::{BoundSubject, Outcome, PolicyIdentity, Reason, ReasonCode};
 use crate::registry::FetchTrace;
 
@@ -13,14 +14,18 @@ pub struct Answer {
     pub outcome: Arc<Outcome>,
     /// What was asked of the network; `None` where the answer was remembered.
     pub trace: Option<Arc<FetchTrace>>,
+    /// By what the same question is answered faster next time, where a remembered decision answered it.
+    pub recollection: Option<Recollection>,
 }
 
 impl Answer {
-    pub(super) fn remembered(outcome: Arc<Outcome>) -> Self {
-        Self { outcome, trace: None }
+    /// An outcome for which the network was not asked.
+    pub fn remembered(outcome: Arc<Outcome>) -> Self {
+        Self { outcome, trace: None, recollection: None }
     }
 
-    pub(super) fn undecided(reason: Reason, policy: PolicyIdentity) -> Self {
+    /// That nothing could be found out.
+    pub fn undecided(reason: Reason, policy: PolicyIdentity) -> Self {
         Self::remembered(Arc::new(Outcome::inconclusive(None, reason, Vec::new(), policy)))
     }
 }

@@ -13,6 +13,7 @@ use super::effective::Effective;
 use super::load::Load;
 use super::memory::{Decision, DecisionKey, LoadKey, Undecided};
 use super::plans::Question;
+use super::recollection::Recollection;
 use super::{Shared, Standing, older_than};
 use crate::outcome::{Outcome, PolicyIdentity, ReasonCode, Verdict};
 use crate::reference::{Digest, Reference};
@@ -62,17 +63,20 @@ impl Shared {
             None => Standing::Over,
         };
         let due = match standing {
-            Standing::Fresh(outcome) => {
+            Standing::Fresh(decision) => {
                 self.counters.count_cache(true);
-                return Answer::remembered(outcome);
+                let recollection = digest
+                    .map(|digest| Recollection::new(generation, &decision, &reference, &effective, &digest));
+                return Answer { recollection, ..Answer::remembered(Arc::clone(&decision.outcome)) };
             }
             Standing::Due(outcome) => Some(outcome),
             Standing::Over => None,
         };
         self.counters.count_cache(false);
-        let answer = self.look_up(reference, &effective, generation, budget).await;
+        let answer = self.look_up(reference.clone(), &effective, generation, budget).await;
         if !stands_against(&answer.outcome) {
-            return answer;
+            let recollection = self.recollection(generation, &reference, &effective, &answer.outcome);
+            return Answer { recollection, ..answer };
         }
         let outcome = match due {
             Some(standing) => Arc::new(stale(&standing)),
@@ -81,7 +85,7 @@ impl Shared {
                 None => return answer,
             },
         };
-        Answer { outcome, trace: answer.trace }
+        Answer { outcome, ..answer }
     }
 
     /// Joins or starts the look-up and waits for it within the budget that it has left.
@@ -139,7 +143,7 @@ impl Shared {
             let undecided = Undecided { outcome: Arc::clone(&outcome), generation, until };
             self.memory.undecided.insert(key, undecided);
         }
-        Answer { outcome, trace: Some(trace) }
+        Answer { trace: Some(trace), ..Answer::remembered(outcome) }
     }
 
     /// The digest that a reference means without asking anybody.
@@ -157,10 +161,10 @@ impl Shared {
         }
     }
 
-    fn standing_of(&self, decision: &Decision, now: Timestamp) -> Standing {
+    pub(super) fn standing_of(&self, decision: &Arc<Decision>, now: Timestamp) -> Standing {
         if decision.outcome.verdict() != Verdict::Verified {
             let is_over = decision.provisional || self.is_over(decision, now);
-            return if is_over { Standing::Over } else { Standing::Fresh(Arc::clone(&decision.outcome)) };
+            return if is_over { Standing::Over } else { Standing::Fresh(Arc::clone(decision)) };
         }
         let could_fail = decision.holds_until.is_some_and(|until| now >= until);
         if could_fail || !self.memory.proven.touch(&decision.proofs, now) {
@@ -169,7 +173,7 @@ impl Shared {
         let age_is_due = older_than(decision.decided_at, self.settings.verified_ttl, now);
         let proof_is_due = decision.prove_again_at.is_some_and(|at| now >= at);
         if !age_is_due && !proof_is_due {
-            return Standing::Fresh(Arc::clone(&decision.outcome));
+            return Standing::Fresh(Arc::clone(decision));
         }
         let too_old = older_than(decision.decided_at, self.settings.stale_max_age, now);
         if too_old { Standing::Over } else { Standing::Due(Arc::clone(&decision.outcome)) }

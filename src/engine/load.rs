@@ -52,8 +52,8 @@ impl Load {
             Ok(digest) => digest,
             Err(error) => return self.inconclusive(None, failure::reason(&error)),
         };
-        if let Standing::Fresh(outcome) = self.shared.standing(&digest, &self.effective, self.now) {
-            return outcome;
+        if let Standing::Fresh(decision) = self.shared.standing(&digest, &self.effective, self.now) {
+            return Arc::clone(&decision.outcome);
         }
         let held = match self.decide_from_memory(&digest).await {
             Held::Decided(outcome) => return outcome,

@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod plan;
 mod plans;
 mod proven;
+mod recollection;
 pub mod rule;
 pub mod scope;
 mod search;
@@ -33,6 +34,7 @@ pub use effective::{Effective, EffectiveSettings};
 pub use limits::{EngineSettings, Overflow};
 pub use plan::{Plan, PlanParts};
 pub use plans::{Plans, Question, ScopedPlan};
+pub use recollection::Recollection;
 
 use std::fmt;
 use std::sync::Arc;
@@ -47,7 +49,7 @@ use crate::cache::Flights;
 use crate::outcome::{Outcome, Reason};
 use crate::reference::Reference;
 use crate::trust::revocation::{RevocationChecker, RevocationFigures};
-use memory::{LoadKey, Memory};
+use memory::{Decision, LoadKey, Memory};
 use metrics::EngineCounters;
 use tag::{Resolution, ResolutionKey};
 
@@ -94,7 +96,7 @@ struct InForce {
 /// Whether a remembered decision can be answered.
 enum Standing {
     /// It can.
-    Fresh(Arc<Outcome>),
+    Fresh(Arc<Decision>),
     /// It should be proven anew, and stands if that is impossible.
     Due(Arc<Outcome>),
     /// It cannot.
@@ -163,6 +165,14 @@ impl Engine {
         let answer = self.shared.ask(question, budget).await;
         self.shared.counters.count_decision(&answer.outcome);
         answer
+    }
+
+    /// The answer that [`Engine::ask`] would give to the question of this recollection, where that is the very
+    /// same decision as then: without waiting and without looking anything up.
+    pub fn recall(&self, recollection: &Recollection) -> Option<Arc<Outcome>> {
+        let outcome = self.shared.recall(recollection)?;
+        self.shared.counters.count_decision(&outcome);
+        Some(outcome)
     }
 
     /// Resolves an image for mutation: the reference with the digest that its tag has now. The budget

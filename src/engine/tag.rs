@@ -96,8 +96,11 @@ impl Shared {
 
     /// The digest that a tag had a moment ago.
     pub(super) fn tag_at_hand(&self, tag: &Tag, effective: &Effective, now: Timestamp) -> Option<Digest> {
-        let key = TagKey { tag: tag.clone(), scope: effective.scope.clone() };
-        let (digest, at) = self.memory.tags.get(&key)?;
+        self.digest_of_tag(&TagKey { tag: tag.clone(), scope: effective.scope.clone() }, now)
+    }
+
+    pub(super) fn digest_of_tag(&self, key: &TagKey, now: Timestamp) -> Option<Digest> {
+        let (digest, at) = self.memory.tags.get(key)?;
         (!older_than(at, self.settings.tag_ttl, now)).then_some(digest)
     }
 

@@ -13,8 +13,9 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::Shared;
-use super::repeated::Found;
+use super::repeated::{Found, Recalled};
 use crate::config::MutationFormat;
+use crate::engine::Answer;
 use crate::externaldata::{
     AnswerContext, MutationAnswer, ProviderRequest, Shape, VerificationAnswer, mutate_response, parse_key,
     parse_mutation_key, verify_response,
@@ -55,12 +56,35 @@ pub(super) async fn verify(
     trace_id: Uuid,
     deadline: Instant,
 ) -> Answered {
-    let answers =
-        join_all(request.keys.iter().map(|key| verify_key(shared, key, shape, trace_id, deadline))).await;
+    let answers = verify_keys(shared, request, shape, trace_id, deadline).await;
     let is_undecided = |outcome: &Arc<Outcome>| outcome.verdict() == Verdict::Inconclusive;
     let undecided = answers.iter().any(|answer| answer.outcome.as_ref().is_ok_and(is_undecided));
     let context = AnswerContext { trace_id, now: Timestamp::now() };
     Answered::of(answers.len(), undecided, verify_response(&answers, shape, context))
+}
+
+/// What was answered before and still is, at once; everything else side by side.
+async fn verify_keys<'a>(
+    shared: &Shared,
+    request: &'a ProviderRequest<'a>,
+    shape: Shape,
+    trace_id: Uuid,
+    deadline: Instant,
+) -> Vec<VerificationAnswer<'a>> {
+    let mut answers: Vec<_> = request.keys.iter().map(|key| recalled(shared, key, shape)).collect();
+    let open = answers.iter_mut().zip(&request.keys).filter(|(answer, _)| answer.is_none());
+    join_all(open.map(async |(answer, key)| {
+        *answer = Some(verify_key(shared, key, shape, trace_id, deadline).await);
+    }))
+    .await;
+    answers.into_iter().flatten().collect()
+}
+
+fn recalled<'a>(shared: &Shared, key: &'a str, shape: Shape) -> Option<VerificationAnswer<'a>> {
+    let Recalled { outcome, item } =
+        shared.repeated.recall(key, shape, |known| shared.engine.recall(known))?;
+    shared.metrics.observe_decision(&outcome);
+    Some(VerificationAnswer { key, image: key, outcome: Ok(outcome), item: Some(item) })
 }
 
 async fn verify_key<'a>(
@@ -75,16 +99,15 @@ async fn verify_key<'a>(
         Err(error) => return VerificationAnswer { key, image: key, outcome: Err(error), item: None },
     };
     let asked = shared.engine.ask(question, remaining(deadline));
-    let outcome = match guarded(asked, deadline, trace_id).await {
-        Ok(answer) => answer.outcome,
-        Err(reason) => Arc::new(Outcome::inconclusive(None, reason, Vec::new(), PolicyIdentity::none())),
-    };
-    shared.metrics.observe_decision(&outcome);
-    let Found { item, is_repeated } = shared.repeated.item(key, question.image, &outcome, shape);
+    let answer = guarded(asked, deadline, trace_id)
+        .await
+        .unwrap_or_else(|reason| Answer::undecided(reason, PolicyIdentity::none()));
+    shared.metrics.observe_decision(&answer.outcome);
+    let Found { item, is_repeated } = shared.repeated.item(key, question.image, &answer, shape);
     if !is_repeated {
-        shared.verdicts.note(key, &outcome, trace_id);
+        shared.verdicts.note(key, &answer.outcome, trace_id);
     }
-    VerificationAnswer { key, image: question.image, outcome: Ok(outcome), item }
+    VerificationAnswer { key, image: question.image, outcome: Ok(answer.outcome), item }
 }
 
 /// Answers a mutation request.

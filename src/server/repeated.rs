@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 
 use moka::sync::Cache;
 
+use crate::engine::{Answer, Recollection};
 use crate::externaldata::{Item, Shape};
 use crate::outcome::Outcome;
 
@@ -14,14 +15,23 @@ const ENTRY_BYTES: usize = 256;
 
 /// Items by key.
 #[derive(Debug)]
-pub(super) struct RepeatedItems(Cache<Arc<str>, Entry>);
+pub(super) struct RepeatedItems(Cache<Arc<str>, Arc<Entry>>);
 
 #[derive(Clone, Debug, Default)]
 struct Entry {
     /// The decision that the items tell: dead once the engine has another one.
     outcome: Weak<Outcome>,
+    /// By what the engine gives that decision again.
+    recollection: Option<Recollection>,
     ratify_v1: Option<Arc<Item>>,
     ratify_v2: Option<Arc<Item>>,
+}
+
+/// A decision and its item, both as they were given before.
+#[derive(Debug)]
+pub(super) struct Recalled {
+    pub(super) outcome: Arc<Outcome>,
+    pub(super) item: Arc<Item>,
 }
 
 /// An item, and whether its key's last answer told the same decision.
@@ -33,7 +43,7 @@ pub(super) struct Found {
 
 impl Default for RepeatedItems {
     fn default() -> Self {
-        let weigh = |key: &Arc<str>, entry: &Entry| {
+        let weigh = |key: &Arc<str>, entry: &Arc<Entry>| {
             let items = [&entry.ratify_v1, &entry.ratify_v2].into_iter().flatten();
             let bytes = ENTRY_BYTES + key.len() + items.map(|item| item.bytes()).sum::<usize>();
             u32::try_from(bytes).unwrap_or(u32::MAX)
@@ -43,29 +53,51 @@ impl Default for RepeatedItems {
 }
 
 impl RepeatedItems {
-    /// The item of a key whose outcome is known now, written if it was not before.
-    pub(super) fn item(&self, key: &str, image: &str, outcome: &Arc<Outcome>, shape: Shape) -> Found {
-        let kept = self.0.get(key);
-        let is_repeated =
-            kept.as_ref().is_some_and(|kept| std::ptr::eq(kept.outcome.as_ptr(), Arc::as_ptr(outcome)));
-        let mut entry = kept.filter(|_| is_repeated).unwrap_or_default();
-        if let Some(item) = entry.of(shape) {
-            return Found { item: Some(Arc::clone(item)), is_repeated };
+    /// What was answered about a key before, where the engine recalls that very decision.
+    pub(super) fn recall(
+        &self,
+        key: &str,
+        shape: Shape,
+        recall: impl FnOnce(&Recollection) -> Option<Arc<Outcome>>,
+    ) -> Option<Recalled> {
+        let entry = self.0.get(key)?;
+        let (item, recollection) = (entry.of(shape)?, entry.recollection.as_ref()?);
+        let outcome = recall(recollection)?;
+        Some(Recalled { outcome, item: Arc::clone(item) })
+    }
+
+    /// The item of a key that was asked about, written if it was not before.
+    pub(super) fn item(&self, key: &str, image: &str, answer: &Answer, shape: Shape) -> Found {
+        let outcome = &answer.outcome;
+        let kept = self.0.get(key).filter(|kept| std::ptr::eq(kept.outcome.as_ptr(), Arc::as_ptr(outcome)));
+        let is_repeated = kept.is_some();
+        let mut entry = kept.map(|kept| Entry::clone(&kept)).unwrap_or_default();
+        let known = entry.of(shape).cloned();
+        if known.is_some() && answer.recollection.is_none() {
+            return Found { item: known, is_repeated };
         }
-        let Some(item) = Item::of(key, image, outcome, shape).map(Arc::new) else {
+        let Some(item) = known.or_else(|| Item::of(key, image, outcome, shape).map(Arc::new)) else {
             // What is said next is no repetition of what was said before this.
             self.0.invalidate(key);
             return Found { item: None, is_repeated: false };
         };
         entry.outcome = Arc::downgrade(outcome);
-        *entry.of(shape) = Some(Arc::clone(&item));
-        self.0.insert(key.into(), entry);
+        entry.recollection = answer.recollection.clone();
+        *entry.of_mut(shape) = Some(Arc::clone(&item));
+        self.0.insert(key.into(), Arc::new(entry));
         Found { item: Some(item), is_repeated }
     }
 }
 
 impl Entry {
-    fn of(&mut self, shape: Shape) -> &mut Option<Arc<Item>> {
+    fn of(&self, shape: Shape) -> Option<&Arc<Item>> {
+        match shape {
+            Shape::Canonical | Shape::RatifyV1 => self.ratify_v1.as_ref(),
+            Shape::RatifyV2 => self.ratify_v2.as_ref(),
+        }
+    }
+
+    fn of_mut(&mut self, shape: Shape) -> &mut Option<Arc<Item>> {
         match shape {
             Shape::Canonical | Shape::RatifyV1 => &mut self.ratify_v1,
             Shape::RatifyV2 => &mut self.ratify_v2,
@@ -89,7 +121,7 @@ mod tests {
     }
 
     fn ask(items: &RepeatedItems, outcome: &Arc<Outcome>, shape: Shape) -> Found {
-        items.item("r.example/app:1", "r.example/app:1", outcome, shape)
+        items.item("r.example/app:1", "r.example/app:1", &Answer::remembered(Arc::clone(outcome)), shape)
     }
 
     #[test]

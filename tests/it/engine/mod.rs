@@ -8,6 +8,7 @@ mod mandatory;
 mod memory_store;
 mod mirrors;
 mod mutation;
+mod recollection;
 mod requests;
 mod rules;
 mod search;

@@ -8,7 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use hallmark::engine::settings::{MandatoryRule, PlanSettings, RuleSettings, StoreSettings};
-use hallmark::engine::{Answer, Engine, EngineParts, EngineSettings, Plan, PlanParts, Plans, Question};
+use hallmark::engine::{
+    Answer, Engine, EngineParts, EngineSettings, Plan, PlanParts, Plans, Question, Recollection,
+};
 use hallmark::outcome::{Outcome, ReasonCode, Verdict};
 use hallmark::reference::RegistryHost;
 use hallmark::registry::ArtifactStore;
@@ -101,6 +103,7 @@ pub struct World {
     pub signer: TestSigner,
     pub bench: Bench,
     pub store: Arc<dyn ArtifactStore>,
+    recollections: Mutex<BTreeMap<(Option<String>, String), Recollection>>,
 }
 
 impl World {
@@ -119,6 +122,7 @@ impl World {
             signer: TestSigner::new(KeyKind::P256),
             bench: Bench::new(settings),
             store: Arc::new(http_registry()),
+            recollections: Mutex::default(),
         };
         world.trust(&[&world.signer]).await;
         world
@@ -181,7 +185,22 @@ impl World {
     }
 
     pub async fn answer(&self, image: &str) -> Answer {
-        self.engine().ask(Question::cluster(image), PATIENCE).await
+        self.asked(Question::cluster(image)).await
+    }
+
+    /// Asks, and sees in every test that what is recalled is what is answered.
+    async fn asked(&self, question: Question<'_>) -> Answer {
+        let key = (question.namespace.map(str::to_owned), question.image.to_owned());
+        let recollection = self.recollections.lock().expect("recollections").get(&key).cloned();
+        let recalled = recollection.and_then(|known| self.engine().recall(&known));
+        let answer = self.engine().ask(question, PATIENCE).await;
+        if let Some(recalled) = recalled {
+            assert!(Arc::ptr_eq(&recalled, &answer.outcome), "{recalled:?} and {answer:?}");
+        }
+        if let Some(recollection) = answer.recollection.clone() {
+            self.recollections.lock().expect("recollections").insert(key, recollection);
+        }
+        answer
     }
 
     /// Asks, and says how many requests that made.
@@ -192,7 +211,7 @@ impl World {
     }
 
     pub async fn in_namespace(&self, namespace: &str, image: &str) -> Arc<Outcome> {
-        self.engine().ask(Question { namespace: Some(namespace), image }, PATIENCE).await.outcome
+        self.asked(Question { namespace: Some(namespace), image }).await.outcome
     }
 
     /// Hangs up on everybody, as a registry does that is down.
