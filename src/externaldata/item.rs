@@ -85,7 +85,7 @@ pub(super) struct Moment(String);
 
 impl Moment {
     /// The longest id and time, with what stands between them.
-    const MAX_BYTES: usize = 128;
+    pub(super) const MAX_BYTES: usize = 128;
 
     /// Neither holds a character that JSON escapes.
     pub(super) fn new(trace_id: Uuid, now: Timestamp) -> Self {

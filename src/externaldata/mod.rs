@@ -18,7 +18,7 @@ mod verify_v2;
 pub use item::Item;
 pub use key::{KeyError, parse_key, parse_mutation_key};
 pub use mutate::{MutationAnswer, mutate_response};
-pub use request::{ProviderRequest, RequestError, RequestLimits, decode};
+pub use request::{MAX_KEYS, ProviderRequest, RequestError, RequestLimits, decode};
 pub use response::failure_response;
 pub use system_error::MAX_SYSTEM_ERROR_BYTES;
 
@@ -80,7 +80,9 @@ pub struct VerificationAnswer<'a> {
 /// A decided key gets an item. An undecided one gets none and is named in `systemError`, because Gatekeeper
 /// remembers items, errors included, and forgets a bare `systemError`.
 pub fn verify_response(answers: &[VerificationAnswer<'_>], shape: Shape, context: AnswerContext) -> Vec<u8> {
-    let mut writer = ResponseWriter::new(false);
+    let known = answers.iter().filter_map(|answer| answer.item.as_ref());
+    let bytes = known.map(|item| item.bytes() + Moment::MAX_BYTES).sum();
+    let mut writer = ResponseWriter::new(false, bytes);
     let mut undecided = SystemError::default();
     let moment = Moment::new(context.trace_id, context.now);
     for answer in answers {

@@ -18,7 +18,7 @@ pub struct MutationAnswer<'a> {
 
 /// Writes the answer. With `keep_tag` a pinned image is `repository:tag@digest`, else `repository@digest`.
 pub fn mutate_response(answers: &[MutationAnswer<'_>], keep_tag: bool) -> Vec<u8> {
-    let mut writer = ResponseWriter::new(true);
+    let mut writer = ResponseWriter::new(true, 0);
     for answer in answers {
         match &answer.pinned {
             Ok(Ok(reference)) => write_pinned(&mut writer, answer.key, reference, keep_tag),

@@ -3,13 +3,17 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::API_VERSION;
 use super::system_error::cut;
+
+/// The most keys that are taken whatever the limits say.
+pub const MAX_KEYS: usize = 10_000;
 
 const KIND: &str = "ProviderRequest";
 /// The most of a foreign word that an error repeats, in bytes.
@@ -21,7 +25,7 @@ const MAX_WORD_BYTES: usize = 80;
 pub struct RequestLimits {
     /// Bytes of the body.
     pub body_bytes: usize,
-    /// Keys, repeated ones included.
+    /// Keys, repeated ones included; never more than [`MAX_KEYS`].
     pub keys: usize,
 }
 
@@ -72,14 +76,14 @@ struct Document<'a> {
     #[serde(borrow)]
     kind: Cow<'a, str>,
     #[serde(borrow)]
-    request: &'a RawValue,
+    request: Object<Request<'a>>,
 }
 
 #[derive(Deserialize)]
 struct Request<'a> {
     /// Gatekeeper leaves an empty list out.
     #[serde(borrow, default)]
-    keys: Option<&'a RawValue>,
+    keys: Option<KeyList<'a>>,
 }
 
 /// Reads a body. Members that are not known are passed over: a newer Gatekeeper may send them.
@@ -90,11 +94,7 @@ pub fn decode<'a>(body: &'a [u8], limits: &RequestLimits) -> Result<ProviderRequ
     if body.len() > limits.body_bytes {
         return Err(RequestError::TooLarge { limit: limits.body_bytes });
     }
-    // Serde would take a list of the members in their order, too.
-    if !body.trim_ascii_start().starts_with(b"{") {
-        return Err(RequestError::Malformed { detail: "it is no JSON object".to_owned() });
-    }
-    let document: Document<'a> = serde_json::from_slice(body).map_err(malformed)?;
+    let Object(document) = serde_json::from_slice::<Object<Document<'a>>>(body).map_err(malformed)?;
     if document.kind != KIND || document.api_version != API_VERSION {
         let short = |text: &str| super::json::shortened_to(text, MAX_WORD_BYTES).to_owned();
         return Err(RequestError::OtherKind {
@@ -102,14 +102,11 @@ pub fn decode<'a>(body: &'a [u8], limits: &RequestLimits) -> Result<ProviderRequ
             kind: short(&document.kind),
         });
     }
-    if !document.request.get().starts_with('{') {
-        return Err(RequestError::Malformed { detail: "its `request` is no JSON object".to_owned() });
-    }
-    let request: Request<'a> = serde_json::from_str(document.request.get()).map_err(malformed)?;
-    let Some(list) = request.keys else { return Ok(ProviderRequest { keys: Vec::new() }) };
-    let list = KeyList { limit: limits.keys }.read(list).map_err(malformed)?;
-    if list.count > limits.keys {
-        return Err(RequestError::TooManyKeys { count: list.count, limit: limits.keys });
+    let Object(request) = document.request;
+    let list = request.keys.unwrap_or_default();
+    let limit = limits.keys.min(MAX_KEYS);
+    if list.count > limit {
+        return Err(RequestError::TooManyKeys { count: list.count, limit });
     }
     Ok(ProviderRequest { keys: distinct(list.keys) })
 }
@@ -130,12 +127,32 @@ fn distinct(mut keys: Vec<Cow<'_, str>>) -> Vec<Cow<'_, str>> {
     keys
 }
 
-/// Reads so many keys and counts the others.
-struct KeyList {
-    limit: usize,
+/// A JSON object. Serde's own structs are also read from lists of their members.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData)).map(Self)
+    }
 }
 
-struct ReadKeys<'a> {
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members))
+    }
+}
+
+/// As many keys as are ever taken, and how many there are.
+#[derive(Default)]
+struct KeyList<'a> {
     keys: Vec<Cow<'a, str>>,
     count: usize,
 }
@@ -144,30 +161,24 @@ struct ReadKeys<'a> {
 #[serde(transparent)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl KeyList {
-    fn read<'a>(self, list: &'a RawValue) -> Result<ReadKeys<'a>, serde_json::Error> {
-        self.deserialize(&mut serde_json::Deserializer::from_str(list.get()))
+impl<'de: 'a, 'a> Deserialize<'de> for KeyList<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(KeyListVisitor)
     }
 }
 
-impl<'de> DeserializeSeed<'de> for KeyList {
-    type Value = ReadKeys<'de>;
+struct KeyListVisitor;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for KeyList {
-    type Value = ReadKeys<'de>;
+impl<'de> Visitor<'de> for KeyListVisitor {
+    type Value = KeyList<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of keys")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut read = ReadKeys { keys: Vec::new(), count: 0 };
-        while read.count < self.limit {
+        let mut read = KeyList::default();
+        while read.count < MAX_KEYS {
             let Some(Key(key)) = list.next_element()? else { return Ok(read) };
             read.keys.push(key);
             read.count += 1;

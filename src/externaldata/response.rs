@@ -6,6 +6,9 @@ use super::API_VERSION;
 use super::item::{Item, Moment};
 use super::json::append;
 
+/// What a response takes besides its items, where its `systemError` is short.
+const FRAME_BYTES: usize = 512;
+
 /// A response that is being written.
 pub(super) struct ResponseWriter {
     buffer: Vec<u8>,
@@ -13,8 +16,9 @@ pub(super) struct ResponseWriter {
 }
 
 impl ResponseWriter {
-    pub(super) fn new(idempotent: bool) -> Self {
-        let mut buffer = Vec::with_capacity(2048);
+    /// A response whose items take about so many bytes.
+    pub(super) fn new(idempotent: bool, bytes: usize) -> Self {
+        let mut buffer = Vec::with_capacity(bytes + FRAME_BYTES);
         buffer.extend_from_slice(br#"{"apiVersion":""#);
         buffer.extend_from_slice(API_VERSION.as_bytes());
         buffer.extend_from_slice(br#"","kind":"ProviderResponse","response":{"idempotent":"#);
@@ -68,5 +72,5 @@ impl ResponseWriter {
 
 /// The answer to a request about which nothing at all can be said, for verification or for mutation.
 pub fn failure_response(idempotent: bool, system_error: &str) -> Vec<u8> {
-    ResponseWriter::new(idempotent).finish(&super::system_error::cut(system_error))
+    ResponseWriter::new(idempotent, 0).finish(&super::system_error::cut(system_error))
 }
