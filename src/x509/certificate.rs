@@ -40,6 +40,8 @@ struct Fields {
     acceptable_signature: bool,
     extensions: Extensions,
     fingerprint: [u8; 32],
+    subject_text: OnceLock<String>,
+    issuer_text: OnceLock<String>,
     self_signed: OnceLock<bool>,
     /// Fingerprint of a certificate whose key made the signature, once that was found out.
     signer: OnceLock<[u8; 32]>,
@@ -132,6 +134,8 @@ impl Certificate {
             acceptable_signature: is_acceptable(&parsed.signature_algorithm),
             extensions: Extensions::of(&parsed)?,
             fingerprint: openssl::sha::sha256(&der),
+            subject_text: OnceLock::new(),
+            issuer_text: OnceLock::new(),
             self_signed: OnceLock::new(),
             signer: OnceLock::new(),
             der: der.clone(),
@@ -163,12 +167,12 @@ impl Certificate {
 
     /// The subject as text, RFC 4514. For people: identities are compared by [`super::name`].
     pub fn subject(&self) -> String {
-        to_rfc4514(&self.0.subject)
+        self.0.subject_text.get_or_init(|| to_rfc4514(&self.0.subject)).clone()
     }
 
     /// The issuer as text, RFC 4514.
     pub fn issuer(&self) -> String {
-        to_rfc4514(&self.0.issuer)
+        self.0.issuer_text.get_or_init(|| to_rfc4514(&self.0.issuer)).clone()
     }
 
     /// SubjectPublicKeyInfo, DER.

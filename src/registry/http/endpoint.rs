@@ -1,11 +1,12 @@
 //! Which hosts are asked for a repository, and by which URLs.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use url::Url;
+use url::{ParseError, Url};
 
 use super::{FetchError, HostSettings, MirrorSettings, RegistrySettings};
 use crate::reference::{RegistryHost, Repository};
+use crate::transport::GuardedClient;
 
 /// One place where a repository may be read.
 #[derive(Clone, Debug)]
@@ -16,6 +17,9 @@ pub(super) struct Endpoint {
     pub(super) repository: Arc<str>,
     /// `scheme://authority`.
     pub(super) base: Arc<str>,
+    base_url: Result<Url, ParseError>,
+    /// The client for the host itself, once it is there.
+    pub(super) client: OnceLock<GuardedClient>,
     /// The host's own settings.
     pub(super) settings: Arc<HostSettings>,
     /// The scheme is http, because the host may be asked so.
@@ -33,10 +37,13 @@ pub(super) fn endpoints(settings: &RegistrySettings, repository: &Repository) ->
     let mut found: Vec<_> =
         own.mirrors.iter().filter_map(|mirror| mirror_endpoint(settings, mirror, repository)).collect();
     let plain_http = settings.allows_plain_http(host);
+    let base = base(host, plain_http);
     found.push(Endpoint {
         host: host.clone(),
         repository: repository.path().into(),
-        base: base(host, plain_http),
+        base_url: Url::parse(&base),
+        base,
+        client: OnceLock::new(),
         settings: own,
         plain_http,
         is_mirror: false,
@@ -63,8 +70,11 @@ fn mirror_endpoint(
         "" => repository.path().to_owned(),
         prefix => format!("{prefix}/{}", repository.path()),
     };
+    let base = base(&host, plain_http);
     Some(Endpoint {
-        base: base(&host, plain_http),
+        base_url: Url::parse(&base),
+        base,
+        client: OnceLock::new(),
         settings: settings.host(&host),
         repository: path.into(),
         plain_http,
@@ -82,20 +92,26 @@ fn base(host: &RegistryHost, plain_http: bool) -> Arc<str> {
 impl Endpoint {
     /// The URL of something in the repository.
     pub(super) fn url(&self, collection: &str, reference: &str) -> Result<Url, FetchError> {
-        let text = format!("{}/v2/{}/{collection}/{reference}", self.base, self.repository);
-        Url::parse(&text).map_err(|error| FetchError::Invalid {
-            what: text.clone(),
+        let path = format!("/v2/{}/{collection}/{reference}", self.repository);
+        let mut url = self.base_url.clone().map_err(|error| FetchError::Invalid {
+            what: format!("{}{path}", self.base),
             detail: format!("this is no URL ({error})"),
-        })
+        })?;
+        url.set_path(&path);
+        Ok(url)
     }
 
     /// True where the URL is of this very registry: scheme, host and port.
     pub(super) fn is_origin_of(&self, url: &Url) -> bool {
-        Url::parse(&self.base).is_ok_and(|base| base.origin() == url.origin())
+        self.base_url.as_ref().is_ok_and(|base| {
+            base.scheme() == url.scheme()
+                && base.host() == url.host()
+                && base.port_or_known_default() == url.port_or_known_default()
+        })
     }
 
     /// True where the URL's host is this registry's, on whatever port.
     pub(super) fn is_host_of(&self, url: &Url) -> bool {
-        Url::parse(&self.base).is_ok_and(|base| base.host() == url.host())
+        self.base_url.as_ref().is_ok_and(|base| base.host() == url.host())
     }
 }

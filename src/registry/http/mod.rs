@@ -28,6 +28,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use moka::sync::Cache;
 use reqwest::Method;
 use tokio::time::Instant;
 
@@ -43,11 +44,15 @@ use send::Ask;
 /// The largest manifest or index that is read (OCI Distribution v1.1, "Pushing Manifests").
 pub const MAX_MANIFEST_BYTES: u64 = 4 << 20;
 
+/// Repositories of which it is kept where they are read.
+const MAX_REPOSITORIES: u64 = 4096;
+
 /// Reads registries under one configuration. Making one is cheap.
 pub struct HttpRegistry {
     settings: RegistrySettings,
     keychain: Arc<dyn Keychain>,
     resources: Arc<RegistryResources>,
+    endpoints: Cache<Repository, Arc<[Endpoint]>>,
 }
 
 impl fmt::Debug for HttpRegistry {
@@ -63,7 +68,16 @@ impl HttpRegistry {
         keychain: Arc<dyn Keychain>,
         resources: Arc<RegistryResources>,
     ) -> Self {
-        Self { settings, keychain, resources }
+        Self { settings, keychain, resources, endpoints: Cache::new(MAX_REPOSITORIES) }
+    }
+
+    fn endpoints(&self, repository: &Repository) -> Arc<[Endpoint]> {
+        if let Some(known) = self.endpoints.get(repository) {
+            return known;
+        }
+        let found: Arc<[Endpoint]> = endpoints(&self.settings, repository).into();
+        self.endpoints.insert(repository.clone(), Arc::clone(&found));
+        found
     }
 
     /// Asks one endpoint after another until one gives content that passes `check`.
@@ -76,13 +90,13 @@ impl HttpRegistry {
         check: impl Fn(Answer) -> Result<Content, FetchError> + Send,
     ) -> Result<Content, FetchError> {
         let mut last = None;
-        for endpoint in endpoints(&self.settings, repository) {
+        for endpoint in self.endpoints(repository).iter() {
             if kind == Lookup::Tag && !endpoint.resolves_tags {
                 continue;
             }
-            let context = share_of(context, &endpoint);
-            let answer = match ask(&endpoint) {
-                Ok(ask) => self.fetch(&endpoint, &ask, &context).await,
+            let context = share_of(context, endpoint);
+            let answer = match ask(endpoint) {
+                Ok(ask) => self.fetch(endpoint, &ask, &context).await,
                 Err(error) => Err(error),
             };
             match answer.and_then(&check) {
@@ -125,7 +139,7 @@ impl HttpRegistry {
         context: &FetchContext,
     ) -> Result<Option<Digest>, FetchError> {
         let mut last = None;
-        for endpoint in endpoints(&self.settings, repository).into_iter().filter(|one| one.resolves_tags) {
+        for endpoint in self.endpoints(repository).iter().filter(|one| one.resolves_tags) {
             let ask = Ask {
                 what: format!("tag {repository}:{tag}"),
                 method: Method::HEAD,
@@ -133,7 +147,7 @@ impl HttpRegistry {
                 accept: document::MANIFEST_TYPES,
                 limit: 0,
             };
-            match self.fetch(&endpoint, &ask, &share_of(context, &endpoint)).await {
+            match self.fetch(endpoint, &ask, &share_of(context, endpoint)).await {
                 Ok(answer) => return Ok(answer.header("docker-content-digest").and_then(|d| d.parse().ok())),
                 Err(error) => last = Some(error),
             }
@@ -245,7 +259,8 @@ impl ArtifactStore for HttpRegistry {
     }
 
     fn access_scope(&self, repository: &Repository) -> Arc<str> {
-        let scopes: Vec<_> = endpoints(&self.settings, repository)
+        let scopes: Vec<_> = self
+            .endpoints(repository)
             .iter()
             .map(|endpoint| self.keychain.scope(&endpoint.credential_request()))
             .collect();

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::answer::{Answer, failure};
 use super::document::invalid;
-use super::endpoint::{Endpoint, endpoints};
+use super::endpoint::Endpoint;
 use super::send::Ask;
 use super::{FetchContext, FetchError, HttpRegistry, MAX_MANIFEST_BYTES, Reach, Referrers, document, link};
 use super::{no_endpoint, share_of};
@@ -24,6 +24,13 @@ pub(super) struct Wanted<'a> {
     pub(super) reach: Reach,
 }
 
+impl Wanted<'_> {
+    fn within_reach<'a>(&self, endpoints: &'a [Endpoint]) -> impl Iterator<Item = &'a Endpoint> + use<'a> {
+        let reach = self.reach;
+        endpoints.iter().filter(move |endpoint| reach == Reach::Nearest || !endpoint.is_mirror)
+    }
+}
+
 impl HttpRegistry {
     /// Where a mirror lists nothing, or has no Referrers API as pull-through caches have not, and nothing by
     /// tag either, the next is asked, and at last the registry itself.
@@ -33,12 +40,13 @@ impl HttpRegistry {
         context: &FetchContext,
     ) -> Result<Referrers, FetchError> {
         let mut last = Err(no_endpoint(wanted.repository));
-        for endpoint in self.places(&wanted) {
-            let context = share_of(context, &endpoint);
-            last = self.pages(&endpoint, &wanted, &context).await;
+        let endpoints = self.endpoints(wanted.repository);
+        for endpoint in wanted.within_reach(&endpoints) {
+            let context = share_of(context, endpoint);
+            last = self.pages(endpoint, &wanted, &context).await;
             let without_api = last.as_ref().is_ok_and(|list| !list.supported);
             if endpoint.is_mirror && endpoint.resolves_tags && without_api {
-                last = self.tag_schema(&endpoint, &wanted, &context).await;
+                last = self.tag_schema(endpoint, &wanted, &context).await;
             }
             if endpoint.is_mirror && lists_something(&last) {
                 return last.map(|list| Referrers { by_mirror: true, ..list });
@@ -54,20 +62,15 @@ impl HttpRegistry {
         context: &FetchContext,
     ) -> Result<Referrers, FetchError> {
         let mut last = Err(no_endpoint(wanted.repository));
-        for endpoint in self.places(&wanted).filter(|one| one.resolves_tags) {
-            let context = share_of(context, &endpoint);
-            last = self.tag_schema(&endpoint, &wanted, &context).await;
+        let endpoints = self.endpoints(wanted.repository);
+        for endpoint in wanted.within_reach(&endpoints).filter(|one| one.resolves_tags) {
+            let context = share_of(context, endpoint);
+            last = self.tag_schema(endpoint, &wanted, &context).await;
             if endpoint.is_mirror && lists_something(&last) {
                 return last.map(|list| Referrers { by_mirror: true, ..list });
             }
         }
         last
-    }
-
-    fn places(&self, wanted: &Wanted<'_>) -> impl Iterator<Item = Endpoint> + use<> {
-        let reach = wanted.reach;
-        let all = endpoints(&self.settings, wanted.repository).into_iter();
-        all.filter(move |endpoint| reach == Reach::Nearest || !endpoint.is_mirror)
     }
 
     async fn pages(

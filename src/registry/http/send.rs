@@ -88,7 +88,11 @@ impl HttpRegistry {
                 limit: ask.limit,
                 url: url.clone(),
             };
-            let host = self.resources.host(&url.origin().ascii_serialization());
+            let host = if endpoint.is_origin_of(&url) {
+                self.resources.host(&endpoint.base)
+            } else {
+                self.resources.host(&url.origin().ascii_serialization())
+            };
             let answer = exchange(request, &host, &ask.what, context).await?;
             if !matches!(answer.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
                 return Ok(answer);
@@ -109,6 +113,9 @@ impl HttpRegistry {
         what: &str,
     ) -> Result<GuardedClient, FetchError> {
         let own = endpoint.is_host_of(url);
+        if let Some(client) = endpoint.client.get().filter(|_| own) {
+            return Ok(client.clone());
+        }
         let other = if own { None } else { self.named_host(url) };
         let trusted = own || other.is_some() || endpoint.host.is_loopback() || is_named(endpoint, url);
         let host_settings = other.unwrap_or_else(|| Arc::clone(&endpoint.settings));
@@ -125,10 +132,11 @@ impl HttpRegistry {
             connect_timeout: self.settings.limits.connect_timeout,
             ..ClientSettings::default()
         };
-        self.resources.client(&settings).map_err(|error| FetchError::Unavailable {
+        let client = self.resources.client(&settings).map_err(|error| FetchError::Unavailable {
             what: what.to_owned(),
             detail: format!("settings for {}: {error}", url.host_str().unwrap_or_default()),
-        })
+        })?;
+        Ok(if own { endpoint.client.get_or_init(|| client).clone() } else { client })
     }
 
     /// The settings that an operator gave for the URL's host.
