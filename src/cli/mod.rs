@@ -114,9 +114,12 @@ fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "hallmark: {text}");
 }
 
-/// The runtime that everything asynchronous runs on.
+/// The runtime that look-ups run on; the endpoint's workers have runtimes of their own. Look-ups wait far more
+/// than they compute, and threads that wake each other for every answer of a registry cost more than they
+/// bring: a thread for every two cores.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(cores.div_ceil(2)).enable_all().build()?)
 }
 
 fn paths(name: &'static str, help: &'static str) -> Arg {

@@ -20,15 +20,26 @@ pub struct Series {
     pub latencies: Vec<Duration>,
 }
 
+/// A client that trusts this certificate alone.
+pub fn http(pem: &[u8]) -> anyhow::Result<reqwest::Client> {
+    let client = reqwest::Client::builder().tls_certs_only([reqwest::Certificate::from_pem(pem)?]);
+    Ok(client.no_proxy().http1_only().build()?)
+}
+
+/// What Gatekeeper sends for these keys.
+pub fn request_body(keys: &[String]) -> String {
+    let request = json!({
+        "apiVersion": "externaldata.gatekeeper.sh/v1beta1",
+        "kind": "ProviderRequest",
+        "request": {"keys": keys},
+    });
+    request.to_string()
+}
+
 impl Client {
     pub fn new(url: &str, ca: &Path) -> anyhow::Result<Self> {
         let pem = std::fs::read(ca).with_context(|| format!("reading {}", ca.display()))?;
-        let http = reqwest::Client::builder()
-            .tls_certs_only([reqwest::Certificate::from_pem(&pem)?])
-            .no_proxy()
-            .http1_only()
-            .build()?;
-        Ok(Self { http, url: format!("{url}/verify") })
+        Ok(Self { http: http(&pem)?, url: format!("{url}/verify") })
     }
 
     /// Asks for `keys` in batches of `batch`, one request after another.
@@ -43,23 +54,19 @@ impl Client {
         Ok(series)
     }
 
-    async fn ask_once(&self, keys: &[String]) -> anyhow::Result<usize> {
-        let body = json!({
-            "apiVersion": "externaldata.gatekeeper.sh/v1beta1",
-            "kind": "ProviderRequest",
-            "request": {"keys": keys},
-        });
-        let mut response = self
-            .http
-            .post(&self.url)
-            .header("content-type", "application/json")
-            .body(body.to_string())
-            .send()
-            .await?;
+    /// The bytes of an answer.
+    pub async fn answer(&self, keys: &[String]) -> anyhow::Result<Vec<u8>> {
+        let request = self.http.post(&self.url).header("content-type", "application/json");
+        let mut response = request.body(request_body(keys)).send().await?;
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             bytes.extend_from_slice(&chunk);
         }
+        Ok(bytes)
+    }
+
+    async fn ask_once(&self, keys: &[String]) -> anyhow::Result<usize> {
+        let bytes = self.answer(keys).await?;
         let answer: Value = serde_json::from_slice(&bytes)?;
         let items = answer["response"]["items"].as_array().map_or(&[][..], Vec::as_slice);
         let error = answer["response"]["systemError"].as_str().unwrap_or_default();

@@ -20,6 +20,7 @@
 )]
 
 mod client;
+mod floor;
 mod process;
 #[path = "../support/mod.rs"]
 mod support;
@@ -30,7 +31,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use client::{Client, Series};
+use client::{Client, Series, request_body};
+use floor::Floor;
 use process::Provider;
 use support::registry::{Faults, IMAGE_MANIFEST, TestRegistry, image_manifest, sha256};
 use support::signer::{JWS, KeyKind, SIGNATURE_TYPE, SignOptions, Target, TestSigner};
@@ -39,11 +41,19 @@ const DEFAULT_IMAGES: usize = 1000;
 const BATCH: usize = 10;
 /// Each cached phase asks for every image this many times.
 const ROUNDS: usize = 5;
+/// How often the provider and the floor take turns.
+const TURNS: usize = 9;
 
 fn main() -> anyhow::Result<()> {
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
         .map_err(|_| anyhow::anyhow!("a TLS provider was installed before"))?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [first, folder] = arguments.as_slice()
+        && first == floor::ARGUMENT
+    {
+        return floor::serve(std::path::Path::new(folder));
+    }
     let images = match std::env::var("IMAGES") {
         Ok(count) => count.parse().context("IMAGES is a number")?,
         Err(_) => DEFAULT_IMAGES,
@@ -70,6 +80,10 @@ async fn run(images: usize) -> anyhow::Result<()> {
     bench.phase("cold, alone", &keys, 1, 1).await?;
     bench.phase("cached, alone", &keys, 1, ROUNDS).await?;
     bench.phase("cached, in tens", &keys, BATCH, ROUNDS * 4).await?;
+    let floor = Floor::start(folder.path()).await?;
+    bench.beside_floor("cached, alone", &floor, &keys, 1).await?;
+    bench.beside_floor("cached, in tens", &floor, &keys, BATCH).await?;
+    drop(floor);
     bench.engine_alone(&keys).await?;
     println!("resident, {images} images held {:>7} KiB", bench.provider.resident_kib()?);
     Ok(())
@@ -102,6 +116,35 @@ impl Bench {
             requests as f64 / asked as f64,
             percentile(&mut all.latencies, 50).as_micros(),
             percentile(&mut all.latencies, 99).as_micros(),
+        );
+        Ok(())
+    }
+}
+
+impl Bench {
+    /// Cached answers beside those of a server that only answers, in turns: the machine's noise meets both.
+    async fn beside_floor(
+        &self,
+        name: &str,
+        floor: &Floor,
+        keys: &[String],
+        batch: usize,
+    ) -> anyhow::Result<()> {
+        let some = keys.get(..batch.min(keys.len())).context("keys")?;
+        let (body, bytes) = (request_body(some), self.client.answer(some).await?.len());
+        let requests = keys.len().div_ceil(batch);
+        let (mut ours, mut floors) = (Vec::new(), Vec::new());
+        for _ in 0..TURNS {
+            let before = self.provider.cpu()?;
+            self.client.ask(keys, batch).await?;
+            ours.push(self.provider.cpu()? - before);
+            floors.push(floor.cpu(requests, &body, bytes).await?);
+        }
+        let median = |mut of: Vec<Duration>| percentile(&mut of, 50).as_secs_f64() * 1e6 / requests as f64;
+        let (ours, floor) = (median(ours), median(floors));
+        println!(
+            "{name:<16} {ours:>8.1} us CPU a request of {bytes} bytes, {:.2} times the floor of {floor:.1} us",
+            ours / floor
         );
         Ok(())
     }

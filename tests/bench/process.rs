@@ -66,14 +66,7 @@ impl Provider {
 
     /// User and system time used so far.
     pub fn cpu(&self) -> anyhow::Result<Duration> {
-        // proc(5): utime and stime are fields 14 and 15, in clock ticks of 10 ms; the command in
-        // parentheses may hold spaces, so fields are counted after it. schedstat has nanoseconds.
-        let mut nanoseconds = 0;
-        for task in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let text = std::fs::read_to_string(task?.path().join("schedstat"))?;
-            nanoseconds += text.split(' ').next().context("schedstat")?.parse::<u64>()?;
-        }
-        Ok(Duration::from_nanos(nanoseconds))
+        cpu_of(self.child.id())
     }
 
     /// Resident memory in KiB.
@@ -82,6 +75,17 @@ impl Provider {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
         Ok(line.trim().trim_end_matches(" kB").parse()?)
     }
+}
+
+/// User and system time that a process has used so far.
+pub fn cpu_of(process: u32) -> anyhow::Result<Duration> {
+    // schedstat (Documentation/scheduler/sched-stats.rst) begins with the nanoseconds that a task has run.
+    let mut nanoseconds = 0;
+    for task in std::fs::read_dir(format!("/proc/{process}/task"))? {
+        let text = std::fs::read_to_string(task?.path().join("schedstat"))?;
+        nanoseconds += text.split(' ').next().context("schedstat")?.parse::<u64>()?;
+    }
+    Ok(Duration::from_nanos(nanoseconds))
 }
 
 fn free_port() -> anyhow::Result<u16> {
