@@ -94,6 +94,9 @@ pub fn decode<'a>(body: &'a [u8], limits: &RequestLimits) -> Result<ProviderRequ
     if body.len() > limits.body_bytes {
         return Err(RequestError::TooLarge { limit: limits.body_bytes });
     }
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(RequestError::Malformed { detail: "it is no JSON object".to_owned() });
+    }
     let Object(document) = serde_json::from_slice::<Object<Document<'a>>>(body).map_err(malformed)?;
     if document.kind != KIND || document.api_version != API_VERSION {
         let short = |text: &str| super::json::shortened_to(text, MAX_WORD_BYTES).to_owned();
