@@ -1,6 +1,7 @@
 //! What answering costs that decides nothing: a server of the same crates, with the same TLS, that reads a body
 //! and sends as many bytes as the path asks for. No provider on these crates costs less.
 
+use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -29,7 +30,7 @@ impl Drop for Floor {
     }
 }
 
-/// Serves until it is killed; its certificate goes to `folder`.
+/// Serves until it is killed; its certificate goes to `folder`, and its address is the first line that it prints.
 pub fn serve(folder: &Path) -> anyhow::Result<()> {
     let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()])?;
     let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der())
@@ -46,7 +47,7 @@ pub fn serve(folder: &Path) -> anyhow::Result<()> {
             .listen_rustls_0_23(listener, config)?
             .run();
         std::fs::write(folder.join("ca.crt"), made.cert.pem())?;
-        std::fs::write(folder.join("address"), address.to_string())?;
+        println!("{address}");
         server.await.context("serving")
     })
 }
@@ -57,25 +58,18 @@ async fn answer(bytes: web::Path<usize>, body: web::Bytes) -> HttpResponse {
 }
 
 impl Floor {
-    pub async fn start(folder: &Path) -> anyhow::Result<Self> {
-        let child = Command::new(std::env::current_exe()?)
+    pub fn start(folder: &Path) -> anyhow::Result<Self> {
+        let mut child = Command::new(std::env::current_exe()?)
             .arg(ARGUMENT)
             .arg(folder)
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()
             .context("starting the floor")?;
-        let address = folder.join("address");
-        let mut address = std::fs::read_to_string(&address);
-        for _ in 0..2000 {
-            if address.as_ref().is_ok_and(|text| !text.is_empty()) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-            address = std::fs::read_to_string(folder.join("address"));
-        }
+        let mut address = String::new();
+        BufReader::new(child.stdout.take().context("the floor's output")?).read_line(&mut address)?;
         let pem = std::fs::read(folder.join("ca.crt")).context("the floor did not start")?;
         let http = crate::client::http(&pem)?;
-        Ok(Self { child, http, url: format!("https://{}", address?) })
+        Ok(Self { child, http, url: format!("https://{}", address.trim_end()) })
     }
 
     /// CPU time of so many requests, each answered with so many bytes.

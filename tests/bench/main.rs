@@ -80,7 +80,7 @@ async fn run(images: usize) -> anyhow::Result<()> {
     bench.phase("cold, alone", &keys, 1, 1).await?;
     bench.phase("cached, alone", &keys, 1, ROUNDS).await?;
     bench.phase("cached, in tens", &keys, BATCH, ROUNDS * 4).await?;
-    let floor = Floor::start(folder.path()).await?;
+    let floor = Floor::start(folder.path())?;
     bench.beside_floor("cached, alone", &floor, &keys, 1).await?;
     bench.beside_floor("cached, in tens", &floor, &keys, BATCH).await?;
     drop(floor);

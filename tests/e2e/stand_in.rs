@@ -11,7 +11,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 
-use crate::pki::Authority;
+use crate::support::pki::Authority;
 
 /// Gives the body for the keys it was asked about.
 type Body = Box<dyn Fn(&[String]) -> String + Send>;

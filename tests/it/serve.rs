@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::configuration::aks_shaped;
+use crate::support::configuration::{aks_shaped, with_certificate};
 use crate::support::parts::{
     IMAGE_MANIFEST, Notation, PushedImage, RealRegistry, ReferrersBy, SignatureFormat,
 };
@@ -19,11 +19,7 @@ const REPOSITORY: &str = "team/app";
 fn aks_example(root_pem: &str) -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/examples/aks-key-management-provider.yaml");
     let Ok(text) = std::fs::read_to_string(path) else { return aks_shaped(root_pem, false) };
-    let (before, rest) = text.split_once("-----BEGIN CERTIFICATE-----").expect("a certificate");
-    let (_, after) = rest.split_once("-----END CERTIFICATE-----").expect("its end");
-    let indent = before.lines().last().expect("a line");
-    let pem = root_pem.trim().lines().collect::<Vec<_>>().join(&format!("\n{indent}"));
-    format!("{before}{pem}{after}")
+    with_certificate(&text, root_pem)
 }
 
 /// Pushes an image and has the real `notation` sign it.

@@ -61,3 +61,12 @@ spec:
     ));
     text
 }
+
+/// The text with its certificate exchanged.
+pub fn with_certificate(text: &str, pem: &str) -> String {
+    let (before, rest) = text.split_once("-----BEGIN CERTIFICATE-----").expect("a certificate");
+    let (_, after) = rest.split_once("-----END CERTIFICATE-----").expect("its end");
+    let indent = before.lines().last().expect("a line");
+    let pem = pem.trim().lines().collect::<Vec<_>>().join(&format!("\n{indent}"));
+    format!("{before}{pem}{after}")
+}

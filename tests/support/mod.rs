@@ -4,6 +4,7 @@ pub mod cluster;
 pub mod configuration;
 pub mod crl;
 pub mod parts;
+pub mod pki;
 pub mod program;
 pub mod registry;
 pub mod signer;

@@ -149,12 +149,17 @@ mod tests {
         assert!(matches!(error, KeySourceError::Material { error: MaterialError::PrivateKey, .. }));
     }
 
+    /// The Secret as the one source, called `k`.
+    fn sources(secrets: &Secrets) -> KeySources {
+        let settings =
+            KeySourceSettings::Secret { name: name(), key: None, content: KeyContent::Certificates };
+        KeySources::build(&BTreeMap::from([("k".into(), settings)]), secrets)
+    }
+
     #[tokio::test]
     async fn an_outage_keeps_the_last_good_set_and_a_deletion_takes_it_away() {
         let secrets = Secrets::default();
-        let settings =
-            KeySourceSettings::Secret { name: name(), key: None, content: KeyContent::Certificates };
-        let sources = KeySources::build(&BTreeMap::from([("k".into(), settings)]), &secrets);
+        let sources = sources(&secrets);
         let mut sets = KeySets::default();
         let mut held = async |second: i64| {
             sets = sources.refresh(&sets, Timestamp::from_second(second).expect("time")).await;
@@ -190,9 +195,7 @@ mod tests {
     async fn one_that_is_too_long_keeps_the_last_good_set_and_one_that_is_left_out_does_not() {
         let secrets = Secrets::default();
         put(&secrets, &[("ca.crt", &TestSigner::new(KeyKind::P256).root_pem())]);
-        let settings =
-            KeySourceSettings::Secret { name: name(), key: None, content: KeyContent::Certificates };
-        let sources = KeySources::build(&BTreeMap::from([("k".into(), settings)]), &secrets);
+        let sources = sources(&secrets);
         let mut sets = KeySets::default();
         let mut held = async |second: i64| {
             sets = sources.refresh(&sets, Timestamp::from_second(second).expect("time")).await;

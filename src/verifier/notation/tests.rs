@@ -87,6 +87,17 @@ fn strict() -> Statement {
     }
 }
 
+/// The image of five bytes that has this digest.
+fn subject(digest: Digest) -> Descriptor {
+    Descriptor {
+        media_type: "a/b".to_owned(),
+        digest,
+        size: 5,
+        artifact_type: None,
+        annotations: std::collections::BTreeMap::new(),
+    }
+}
+
 /// How many certificates would be asked about where `anchor` is trusted and `chain` is presented.
 fn asked(signer: &TestSigner, chain: &[&X509], anchor: &X509) -> Option<usize> {
     let digest = Digest::of(DigestAlgorithm::Sha256, b"image");
@@ -98,13 +109,7 @@ fn asked(signer: &TestSigner, chain: &[&X509], anchor: &X509) -> Option<usize> {
     envelope["header"]["x5c"] = chain.into();
     let facts = SignatureFacts::of_envelope(digest.clone(), JWS, envelope.to_string().into());
     facts.envelope().expect("an envelope whose integrity holds");
-    let subject = Descriptor {
-        media_type: "a/b".to_owned(),
-        digest,
-        size: 5,
-        artifact_type: None,
-        annotations: std::collections::BTreeMap::new(),
-    };
+    let subject = subject(digest);
     let (verifier, statement) = (verifier(anchor), strict());
     let now = jiff::Timestamp::from_second(1_800_000_000).expect("time");
     let question =
@@ -122,13 +127,7 @@ fn what_a_stranger_calls_himself_is_never_said_as_if_it_were_proven() {
     let target = Target { media_type: "a/b".to_owned(), digest: digest.to_string(), size: 5 };
     let envelope = signer.sign(&target, &SignOptions::default());
     let facts = SignatureFacts::of_envelope(digest.clone(), JWS, envelope.into());
-    let subject = Descriptor {
-        media_type: "a/b".to_owned(),
-        digest,
-        size: 5,
-        artifact_type: None,
-        annotations: std::collections::BTreeMap::new(),
-    };
+    let subject = subject(digest);
     let mut audit = strict();
     audit.verification.level = Level::Audit;
     let verifier = verifier(&other.root);

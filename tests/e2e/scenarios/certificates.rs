@@ -13,7 +13,8 @@ use super::guides::install_again;
 use crate::api::Api;
 use crate::hallmark_process::Hallmark;
 use crate::load::Load;
-use crate::pki::{Authority, Pair, Validity};
+use crate::pki::{Validity, authority_of_hallmark};
+use crate::support::pki::{Authority, Pair};
 use crate::wait::{PATIENCE, until};
 use crate::world::{PROVIDERS, VERIFICATION, World, provider_path};
 
@@ -102,7 +103,7 @@ pub async fn own_authority_renewed(world: &mut World) {
     second.ready().await;
     world.service.set(&[world.hallmark.address(), second.address()]);
     let api = world.api().clone();
-    let old = Authority::of_hallmark(Validity(-3640 * DAY, 7 * DAY + 20));
+    let old = authority_of_hallmark(Validity(-3640 * DAY, 7 * DAY + 20));
     let (next, outcomes) = load
         .during(&api, async {
             let secret = json!({"data": {"authority.pem": STANDARD.encode(&old)}});

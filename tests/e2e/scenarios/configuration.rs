@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::chart::project;
 use crate::kubectl::list;
-use crate::support::configuration::aks_shaped;
+use crate::support::configuration::{aks_shaped, with_certificate};
 use crate::support::signer::{KeyKind, TestSigner};
 use crate::wait::{PATIENCE, until};
 use crate::world::{VERIFICATION, World};
@@ -86,15 +86,6 @@ fn aks_example(edition: &str, kind: &str, some_root: &str) -> String {
             .replace("type: inline", "provider: inline")
             .replace("    contentType: certificate\n", ""),
     }
-}
-
-/// The text with its certificate exchanged.
-fn with_certificate(text: &str, pem: &str) -> String {
-    let (before, rest) = text.split_once("-----BEGIN CERTIFICATE-----").expect("a certificate");
-    let (_, after) = rest.split_once("-----END CERTIFICATE-----").expect("its end");
-    let indent = before.lines().last().expect("a line");
-    let pem = pem.trim().lines().collect::<Vec<_>>().join(&format!("\n{indent}"));
-    format!("{before}{pem}{after}")
 }
 
 /// The key is exchanged in the resource: the old signer is refused and the new one admitted within five seconds,

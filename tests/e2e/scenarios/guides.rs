@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::upgrades::CHANGE;
 use crate::gatekeeper;
 use crate::guide::{Block, Shell, blocks, has_words};
+use crate::support::configuration::with_certificate;
 use crate::wait::{PATIENCE, until};
 use crate::world::{PROVIDERS, VERIFICATION, World};
 
@@ -284,13 +285,4 @@ async fn store_is(world: &World, spec: &str) {
         if current && status["issuccess"] == true { Ok(()) } else { Err(answer) }
     })
     .await;
-}
-
-/// The text with the certificate in the place of the line that stands for it.
-fn with_certificate(text: &str, pem: &str) -> String {
-    let (before, rest) = text.split_once("-----BEGIN CERTIFICATE-----").expect("a certificate");
-    let (_, after) = rest.split_once("-----END CERTIFICATE-----").expect("its end");
-    let indent = before.lines().last().expect("a line");
-    let pem = pem.trim().lines().collect::<Vec<_>>().join(&format!("\n{indent}"));
-    format!("{before}{pem}{after}")
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::guides::install_again;
 use crate::chart::{NAMESPACE, RELEASE};
 use crate::guide::{Block, Shell, blocks};
-use crate::pki::Authority;
+use crate::support::pki::Authority;
 use crate::world::{PROVIDERS, World};
 
 /// How the page's commands for a change of the mode begin.

@@ -4,19 +4,10 @@ use hallmark::engine::settings::{Quantifier, RuleSettings, StoreSettings, Thresh
 use hallmark::outcome::{Evidence, ReasonCode, Verdict};
 use hallmark::trust::policy::Level;
 
-use super::world::{Configuration, REPOSITORY, World, expect, expect_verified, statement, target};
+use super::world::{Configuration, REPOSITORY, World, by_type, expect, expect_verified, statement, target};
 use crate::support::signer::{KeyKind, SIGNATURE_TYPE, SignOptions, TestSigner};
 
 const SBOM: &str = "application/spdx+json";
-
-fn by_type(listed: &[(&str, Quantifier)], default: Quantifier) -> RuleSettings {
-    RuleSettings::ByArtifactType {
-        name: "policy".into(),
-        listed: listed.iter().map(|(kind, quantifier)| ((*kind).to_owned(), *quantifier)).collect(),
-        default,
-        evidence: Evidence::First,
-    }
-}
 
 fn signatures(verifier: &str, count: usize) -> ThresholdRule {
     ThresholdRule::Signatures { verifier: verifier.into(), count }

@@ -5,7 +5,7 @@ use hallmark::engine::settings::{Quantifier, RuleSettings};
 use hallmark::outcome::{Evidence, ReasonCode, SignatureResult, Verdict};
 use serde_json::json;
 
-use super::world::{Configuration, REPOSITORY, World, expect, expect_verified, target};
+use super::world::{Configuration, REPOSITORY, World, by_type, expect, expect_verified, target};
 use crate::support::registry::{
     Act, Fault, Faults, IMAGE_INDEX, IMAGE_MANIFEST, ReferrersApi, Step, TestRegistry, sha256,
 };
@@ -187,12 +187,7 @@ async fn a_list_without_end_is_neither_unsigned_nor_does_it_hide_what_it_holds()
 async fn a_list_cut_short_never_satisfies_a_rule_about_all() {
     let world = world_with(Faults { referrers: ReferrersApi::Looping, ..Faults::default() }).await;
     let image = world.by_digest(&world.push_signed("app"));
-    let all = RuleSettings::ByArtifactType {
-        name: "all".into(),
-        listed: std::collections::BTreeMap::new(),
-        default: Quantifier::All,
-        evidence: Evidence::First,
-    };
+    let all = by_type(&[], Quantifier::All);
     world.configure(Configuration::trusting(&[&world.signer]).rule(all)).await;
     expect(&world.ask(&image).await, Verdict::Inconclusive, ReasonCode::RegistryInvalid);
 }
@@ -200,12 +195,7 @@ async fn a_list_cut_short_never_satisfies_a_rule_about_all() {
 /// Whoever may put a list beside the registry's own must not take a veto away by leaving it out of one.
 #[tokio::test]
 async fn a_rule_about_all_reads_every_list_before_it_holds() {
-    let all = RuleSettings::ByArtifactType {
-        name: "all".into(),
-        listed: std::collections::BTreeMap::from([(SIGNATURE_TYPE.to_owned(), Quantifier::All)]),
-        default: Quantifier::Any,
-        evidence: Evidence::First,
-    };
+    let all = by_type(&[(SIGNATURE_TYPE, Quantifier::All)], Quantifier::Any);
     let settings =
         EngineSettings { inconclusive_ttl: std::time::Duration::ZERO, ..EngineSettings::default() };
     let world = World::with(settings).await;
@@ -239,12 +229,7 @@ async fn an_image_verified_from_one_list_is_looked_up_anew_when_all_must_be_good
     let world = World::new().await;
     let image = world.by_digest(&world.push_signed("app"));
     expect_verified(&world.ask(&image).await);
-    let all = RuleSettings::ByArtifactType {
-        name: "all".into(),
-        listed: std::collections::BTreeMap::new(),
-        default: Quantifier::All,
-        evidence: Evidence::First,
-    };
+    let all = by_type(&[], Quantifier::All);
     world.configure(Configuration::trusting(&[&world.signer]).rule(all)).await;
     let (outcome, requests) = world.ask_counted(&image).await;
     expect_verified(&outcome);
@@ -265,15 +250,7 @@ async fn lists_without_artifact_types_are_told_apart_by_the_manifests() {
 
 #[tokio::test]
 async fn a_candidate_of_unknown_type_that_cannot_be_read_is_undecided_under_every_rule() {
-    for rule in [
-        RuleSettings::OneValidSignature,
-        RuleSettings::ByArtifactType {
-            name: "any".into(),
-            listed: std::collections::BTreeMap::new(),
-            default: Quantifier::Any,
-            evidence: Evidence::First,
-        },
-    ] {
+    for rule in [RuleSettings::OneValidSignature, by_type(&[], Quantifier::Any)] {
         let world = world_with(Faults { omit_artifact_types: true, ..Faults::default() }).await;
         let image = world.by_digest(&world.push("app"));
         let signature = world.sign(&world.signer, "app", &SignOptions::default());

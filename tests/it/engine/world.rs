@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use hallmark::engine::settings::{MandatoryRule, PlanSettings, RuleSettings, StoreSettings};
+use hallmark::engine::settings::{MandatoryRule, PlanSettings, Quantifier, RuleSettings, StoreSettings};
 use hallmark::engine::{
     Answer, Engine, EngineParts, EngineSettings, Plan, PlanParts, Plans, Question, Recollection,
 };
-use hallmark::outcome::{Outcome, ReasonCode, Verdict};
+use hallmark::outcome::{Evidence, Outcome, ReasonCode, Verdict};
 use hallmark::reference::RegistryHost;
 use hallmark::registry::ArtifactStore;
 use hallmark::registry::auth::Anonymous;
@@ -381,4 +381,14 @@ pub fn expect(outcome: &Arc<Outcome>, verdict: Verdict, code: ReasonCode) {
 #[track_caller]
 pub fn expect_verified(outcome: &Arc<Outcome>) {
     expect(outcome, Verdict::Verified, ReasonCode::Verified);
+}
+
+/// A rule by artifact type that ends with the first evidence.
+pub fn by_type(listed: &[(&str, Quantifier)], default: Quantifier) -> RuleSettings {
+    RuleSettings::ByArtifactType {
+        name: "policy".into(),
+        listed: listed.iter().map(|(kind, quantifier)| ((*kind).to_owned(), *quantifier)).collect(),
+        default,
+        evidence: Evidence::First,
+    }
 }

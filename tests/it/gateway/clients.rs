@@ -4,9 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::pki::Authority;
 use super::{answers, cluster, metric, served, settings};
 use crate::support::cluster::{Cluster, until};
+use crate::support::pki::Authority;
 use crate::support::program::Served;
 
 const NAME: &str = "gatekeeper-webhook-service.gatekeeper-system.svc";
@@ -20,8 +20,8 @@ struct Gatekeeper {
 
 impl Gatekeeper {
     fn new(san: &str) -> Self {
-        let authority = Authority::new("gatekeeper-ca");
-        let pair = authority.issue(&[san]);
+        let authority = Authority::new("gatekeeper-ca", "gatekeeper");
+        let pair = authority.issue(san, None, &[san]);
         Self { authority: authority.pem, identity: format!("{}{}", pair.certificate, pair.key) }
     }
 }
@@ -131,7 +131,7 @@ async fn the_authority_of_clients_may_be_a_secret_that_is_followed_and_what_spoi
     let served = served(&cluster, &settings(&folder, &["hallmark"], false), &arguments);
     ready_says(&served, 503, "Secret hallmark-system/gatekeeper-authority is not there").await;
     let (one, next) = (Gatekeeper::new(NAME), Gatekeeper::new(NAME));
-    let leaf = Authority::new("other").issue(&[NAME]);
+    let leaf = Authority::new("other", "other").issue(NAME, None, &[NAME]);
     put(&cluster, &leaf.certificate);
     ready_says(&served, 503, "ca.crt holds no certificate of an authority").await;
 

@@ -7,9 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::pki::{Authority, Pair};
 use super::{PROVIDER, answers, bundle, cluster, install_providers, metric, object, served};
 use crate::support::cluster::{Cluster, mount, until};
+use crate::support::pki::{Authority, Pair};
 use crate::support::program::Served;
 
 const SECRET: &str = "secret/hallmark-tls";
@@ -85,8 +85,9 @@ async fn a_renewal_with_another_authority_never_shows_what_gatekeeper_does_not_t
     let cluster = cluster().await;
     install_providers(&cluster);
     // Of one name, as an issuer's are: only the keys tell them apart.
-    let (old, new) = (Authority::new("platform-ca"), Authority::new("platform-ca"));
-    let issue = |authority: &Authority| authority.issue(&["hallmark.hallmark-system", "127.0.0.1"]);
+    let (old, new) = (Authority::new("platform-ca", "platform"), Authority::new("platform-ca", "platform"));
+    let issue =
+        |authority: &Authority| authority.issue("hallmark", None, &["hallmark.hallmark-system", "127.0.0.1"]);
     let (first, second) = (issue(&old), issue(&new));
     put(&cluster, &old, &first);
     let (one, late) = (Replica::start(&cluster, &first), Replica::start(&cluster, &first));

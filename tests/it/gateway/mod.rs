@@ -5,7 +5,7 @@ mod authority;
 mod clients;
 mod definitions;
 mod issued;
-mod pki;
+
 mod providers;
 
 use std::path::{Path, PathBuf};
