@@ -156,11 +156,7 @@ impl<N: Ord + Clone> Bounded<N> {
     /// Takes the first `most`.
     fn first(&mut self, names: BTreeSet<N>, most: usize) {
         for (position, name) in names.into_iter().enumerate() {
-            if position < most {
-                self.taken.insert(name)
-            } else {
-                self.left_out.insert(name)
-            };
+            self.put(name, position < most);
         }
     }
 
@@ -180,13 +176,13 @@ impl<N: Ord + Clone> Bounded<N> {
         }
         in_turns.sort();
         for (position, (turn, name)) in in_turns.into_iter().enumerate() {
-            let fits = position < most && turn <= most_of_one;
-            if fits {
-                self.taken.insert(name)
-            } else {
-                self.left_out.insert(name)
-            };
+            self.put(name, position < most && turn <= most_of_one);
         }
+    }
+
+    fn put(&mut self, name: N, fits: bool) {
+        let names = if fits { &mut self.taken } else { &mut self.left_out };
+        names.insert(name);
     }
 }
 

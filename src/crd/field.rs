@@ -54,7 +54,11 @@ impl Notes {
 
     /// True where nothing more of this severity is said.
     fn is_full(&self, severity: Severity) -> bool {
-        self.said.iter().filter(|said| said.severity == severity).count() > MAX_SAID
+        self.count(severity) > MAX_SAID
+    }
+
+    fn count(&self, severity: Severity) -> usize {
+        self.said.iter().filter(|said| said.severity == severity).count()
     }
 
     /// Says something about a line and field.
@@ -65,7 +69,7 @@ impl Notes {
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        match self.said.iter().filter(|said| said.severity == severity).count() {
+        match self.count(severity) {
             said if said < MAX_SAID => self.said.push(self.diagnostic(severity, place, message, remedy)),
             MAX_SAID => {
                 let message = format!("more {severity}s are not said");

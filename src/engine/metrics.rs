@@ -73,12 +73,9 @@ impl EngineCounters {
     /// verified, which takes somebody whom the configuration trusts, and as long as there is room.
     fn count_host(&self, host: &str, verdict: Verdict) {
         let Ok(mut hosts) = self.hosts.lock() else { return };
-        let is_new = !hosts.contains_key(host);
-        let counts_alone = !is_new || (verdict == Verdict::Verified && hosts.len() < MAX_HOSTS);
-        let loads = match hosts.get_mut(host) {
-            Some(loads) => loads,
-            None => hosts.entry(if counts_alone { host } else { OTHER_HOSTS }.into()).or_default(),
-        };
+        let is_own = verdict == Verdict::Verified && hosts.len() < MAX_HOSTS;
+        let name = if is_own || hosts.contains_key(host) { host } else { OTHER_HOSTS };
+        let loads = hosts.entry(name.into()).or_default();
         match verdict {
             Verdict::Inconclusive => loads.undecided += 1,
             _ => loads.decided += 1,

@@ -94,6 +94,7 @@ pub fn decode<'a>(body: &'a [u8], limits: &RequestLimits) -> Result<ProviderRequ
     if body.len() > limits.body_bytes {
         return Err(RequestError::TooLarge { limit: limits.body_bytes });
     }
+    // Where even this is not so, what serde says of it is of no help.
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(RequestError::Malformed { detail: "it is no JSON object".to_owned() });
     }
