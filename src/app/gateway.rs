@@ -5,14 +5,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use secrecy::zeroize::Zeroizing;
 
-use crate::config::{KubernetesSettings, ServerSettings};
+use crate::config::{GatekeeperSettings, KubernetesSettings, ProviderAuthority, ServerSettings};
 use crate::controller::Connection;
 use crate::controller::gateway::{AuthorityStore, Gateway, GatewaySettings};
-use crate::server::tls::AuthorityFile;
+use crate::server::tls::{Announcement, AuthorityFile, TlsSettings};
 use crate::telemetry::Metrics;
 
 /// Prepares what is between Gatekeeper and this provider; to be called before TLS starts, which then begins
-/// with the authority that all replicas share.
+/// with the authority that all replicas share; `tls` is told whether clients know of it.
 ///
 /// # Errors
 /// The state folder cannot be used.
@@ -21,9 +21,14 @@ pub(super) async fn prepared(
     kubernetes: &KubernetesSettings,
     server: &ServerSettings,
     metrics: &Arc<Metrics>,
+    tls: &mut TlsSettings,
 ) -> anyhow::Result<Gateway> {
     let store: Option<Arc<dyn AuthorityStore>> = match server.cert_dir {
-        None => Some(Arc::new(Store(AuthorityFile::open(server.state_dir.clone())?))),
+        None => {
+            tls.announcement = announcement(&kubernetes.gatekeeper);
+            let file = AuthorityFile::open(server.state_dir.clone())?;
+            Some(Arc::new(Store { file, announcement: tls.announcement.clone() }))
+        }
         Some(_) => None,
     };
     let settings = GatewaySettings {
@@ -38,19 +43,33 @@ pub(super) async fn prepared(
     Ok(gateway)
 }
 
-struct Store(AuthorityFile);
+/// Clients are told by Provider objects; where there are none to write, whoever needs the bundle takes it from the
+/// state folder.
+fn announcement(gatekeeper: &GatekeeperSettings) -> Announcement {
+    let is_told = gatekeeper.ca == ProviderAuthority::Own && !gatekeeper.providers.is_empty();
+    if is_told { Announcement::pending() } else { Announcement::made() }
+}
+
+struct Store {
+    file: AuthorityFile,
+    announcement: Announcement,
+}
 
 impl AuthorityStore for Store {
     fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
-        self.0.read().map_err(|error| error.to_string())
+        self.file.read().map_err(|error| error.to_string())
     }
 
     fn replace(&self, was: Option<&[u8]>, with: &[u8]) -> Result<bool, String> {
-        self.0.replace(was, with).map_err(|error| error.to_string())
+        self.file.replace(was, with).map_err(|error| error.to_string())
     }
 
     fn make(&self) -> Result<Zeroizing<Vec<u8>>, String> {
         AuthorityFile::make(Timestamp::now()).map_err(|error| error.to_string())
+    }
+
+    fn announce(&self) {
+        self.announcement.make();
     }
 
     fn bundle(&self, authority: &[u8]) -> Result<String, String> {

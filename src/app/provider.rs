@@ -21,7 +21,7 @@ use crate::controller::{Cluster, Connection, Judged, SecretWatches, Tasks};
 use crate::engine::diagnostic::{Diagnostic, Severity};
 use crate::engine::{Clock, Engine, EngineParts};
 use crate::secret::{SecretName, SecretState, Secrets};
-use crate::server::tls::TlsState;
+use crate::server::tls::{TlsSettings, TlsState};
 use crate::server::{self, ServerParts, WaitingFor};
 use crate::telemetry::{ConfigurationState, KeySourceState, Metrics};
 use crate::trust::key_source::{KeySets, SourceState};
@@ -53,15 +53,17 @@ impl Provider {
         });
         let metrics = Arc::new(Metrics::new(engine.clone()));
         metrics.set_signature_cap(settings.engine.unique_signatures);
+        let mut tls = TlsSettings::from(&settings.server);
         let (cluster, gateway) = match &settings.kubernetes {
             Some(kubernetes) => {
                 let connection = connected(kubernetes).await?;
-                let gateway = gateway::prepared(&connection, kubernetes, &settings.server, &metrics).await?;
+                let gateway =
+                    gateway::prepared(&connection, kubernetes, &settings.server, &metrics, &mut tls).await?;
                 (Some(Cluster::new(connection, Arc::clone(&kubernetes.name))), Some(gateway))
             }
             None => (None, None),
         };
-        let tls = TlsState::start(&settings.server, Arc::clone(&clock))?;
+        let tls = TlsState::start(tls, Arc::clone(&clock))?;
         let mut follower =
             Follower::new(settings.config.clone(), settings.plugins.allow.clone(), secrets.clone());
         if let (Some(cluster), Some(kubernetes)) = (&cluster, &settings.kubernetes) {

@@ -59,6 +59,9 @@ pub trait AuthorityStore: Send + Sync + 'static {
     /// It cannot be made.
     fn make(&self) -> Result<Pem, String>;
 
+    /// What is kept is what all replicas agree on, and clients are told of it.
+    fn announce(&self);
+
     /// The certificates that clients must trust, in PEM.
     ///
     /// # Errors
@@ -171,8 +174,10 @@ impl AuthoritySecret {
                 if self.said.clear() {
                     tracing::info!("{}: the authority is agreed upon", self.what);
                 }
-                self.waiting.over(WAITING);
                 self.tell_bundle();
+                // Before the wait is over: the server has a reason of its own until it shows what was announced.
+                self.store.announce();
+                self.waiting.over(WAITING);
             }
             Err(why) => {
                 if self.said.is_news(&why) {

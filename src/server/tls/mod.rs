@@ -10,6 +10,7 @@
 //! change of the authorities. It costs little: Gatekeeper keeps its connections, and a whole handshake with
 //! a client certificate is about 0.4 ms.
 
+mod announcement;
 mod authority;
 mod client;
 mod client_ca;
@@ -23,6 +24,7 @@ mod pair;
 mod settings;
 mod state;
 
+pub use announcement::Announcement;
 pub use authority::{AuthorityFile, HeldError, IssueError};
 pub use error::TlsError;
 pub use files::FileError;

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use crate::config::ServerSettings;
 
+use super::Announcement;
+
 /// What the endpoint's TLS is made of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct TlsSettings {
     /// Where the server certificate comes from.
     pub certificate: CertificateSource,
@@ -15,6 +17,8 @@ pub struct TlsSettings {
     /// DNS names of which a client certificate must have one as subject alternative name. Compared whole
     /// and without regard to case: a wildcard in the certificate stands for itself. Empty: any name will do.
     pub client_san: Vec<String>,
+    /// Whether clients were told of the process's own authority.
+    pub announcement: Announcement,
 }
 
 /// Where the server certificate comes from.
@@ -43,6 +47,7 @@ impl From<&ServerSettings> for TlsSettings {
             certificate: settings.cert_dir.clone().map_or_else(self_made, CertificateSource::Folder),
             client_ca: settings.client_ca.clone(),
             client_san: settings.client_san.clone(),
+            announcement: Announcement::made(),
         }
     }
 }

@@ -17,7 +17,7 @@ use super::client_ca::ClientAuthorities;
 use super::folder::PairFolder;
 use super::handshake::{CurrentPair, HandshakeTime};
 use super::names::Name;
-use super::{CertificateSource, Clock, TlsError, TlsSettings};
+use super::{Announcement, CertificateSource, Clock, TlsError, TlsSettings};
 
 /// How often files are looked at. What they say is in force within this time and what reading takes.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -60,7 +60,7 @@ impl TlsState {
     /// [`TlsError`] where waiting would not help: settings that contradict each other, a state folder that
     /// cannot be used.
     pub fn start(settings: impl Into<TlsSettings>, clock: Clock) -> Result<Arc<Self>, TlsError> {
-        let TlsSettings { certificate, client_ca, client_san } = settings.into();
+        let TlsSettings { certificate, client_ca, client_san, announcement } = settings.into();
         if client_ca.is_none() && !client_san.is_empty() {
             return Err(TlsError::NamesWithoutAuthority { names: client_san });
         }
@@ -71,7 +71,7 @@ impl TlsState {
         let clients = client_ca.is_some().then(verifier);
         let config = server_config(&provider, &pair, clients.as_ref(), &clock).map_err(TlsError::Library)?;
         let files = Files {
-            certificate: Source::open(certificate, &provider, clock(), &pair)?,
+            certificate: Source::open(certificate, announcement, &provider, clock(), &pair)?,
             clients: client_ca.map(ClientAuthorities::new),
         };
         let (not_ready, bundle) = Default::default();
@@ -85,8 +85,8 @@ impl TlsState {
         Arc::clone(&self.config)
     }
 
-    /// True while there is a certificate to show and, where client certificates are demanded, an authority
-    /// to check them by. Before that, every handshake fails.
+    /// True while there is a certificate to show that clients were told how to check and, where client
+    /// certificates are demanded, an authority to check them by. Before that, handshakes fail.
     pub fn is_ready(&self) -> bool {
         self.parts.not_ready.load().is_none()
     }
@@ -167,7 +167,7 @@ impl Files {
     fn not_ready(&self) -> Option<String> {
         let pair = match &self.certificate {
             Source::Folder(folder) => folder.not_ready().map(|why| format!("no server certificate: {why}")),
-            Source::SelfMade(_) => None,
+            Source::SelfMade(authority) => authority.not_ready(),
         };
         let clients = self.clients.as_ref().and_then(ClientAuthorities::not_ready);
         let clients = clients.map(|why| format!("no authority to check clients by: {why}"));
@@ -185,6 +185,7 @@ impl Files {
 impl Source {
     fn open(
         settings: CertificateSource,
+        announcement: Announcement,
         provider: &Arc<CryptoProvider>,
         now: Timestamp,
         pair: &CurrentPair,
@@ -194,7 +195,14 @@ impl Source {
             CertificateSource::Folder(folder) => Self::Folder(PairFolder::new(folder, provider)),
             CertificateSource::SelfMade { state_dir, san } => {
                 let names = server_names(&san)?;
-                Self::SelfMade(Box::new(SelfMade::start(state_dir, names, provider, now, pair)?))
+                Self::SelfMade(Box::new(SelfMade::start(
+                    state_dir,
+                    names,
+                    announcement,
+                    provider,
+                    now,
+                    pair,
+                )?))
             }
         })
     }

@@ -47,7 +47,12 @@ fn warmed_up() {
     let folder = tempfile::tempdir().unwrap();
     let state_dir = folder.path().to_owned();
     let certificate = CertificateSource::SelfMade { state_dir, san: Vec::new() };
-    let settings = TlsSettings { certificate, client_ca: None, client_san: Vec::new() };
+    let settings = TlsSettings {
+        certificate,
+        client_ca: None,
+        client_san: Vec::new(),
+        announcement: Announcement::made(),
+    };
     TlsState::start(settings, now()).unwrap();
 }
 
@@ -65,6 +70,7 @@ fn a_bad_pair_is_said_once_for_each_change_and_no_key_is_ever_said() {
         certificate: CertificateSource::Folder(folder.path().to_owned()),
         client_ca: None,
         client_san: Vec::new(),
+        announcement: Announcement::made(),
     };
     let log = Log::default();
     let mut state = None;
@@ -100,6 +106,7 @@ fn a_coming_change_of_the_authority_is_said_when_it_is_announced_and_at_each_sta
         certificate: CertificateSource::SelfMade { state_dir: folder.path().to_owned(), san: Vec::new() },
         client_ca: None,
         client_san: Vec::new(),
+        announcement: Announcement::made(),
     };
     let later: Clock = Arc::new(|| Timestamp::from_second(1_800_000_000 + 2434 * 24 * 3600).unwrap());
     TlsState::start(settings.clone(), now()).unwrap();
@@ -122,6 +129,7 @@ fn the_authority_says_where_its_bundle_is_and_never_a_key() {
         certificate: CertificateSource::SelfMade { state_dir: folder.path().to_owned(), san: Vec::new() },
         client_ca: None,
         client_san: Vec::new(),
+        announcement: Announcement::made(),
     };
     let mut shown = String::new();
     let said = Log::default().of(|| {

@@ -79,3 +79,34 @@ async fn replicas_that_start_at_once_share_one_authority_follow_its_change_and_r
         until("the new authority signs", || answers(replica, &authority, None)).await;
     }
 }
+
+/// Nobody's caBundle knows the authority that it makes meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_starts_while_the_api_is_down_is_ready_only_with_a_certificate_of_the_shared_authority()
+ {
+    let mut cluster = cluster().await;
+    install_providers(&cluster);
+    let folder = tempfile::tempdir().expect("folder");
+    let path = settings(&folder, &["hallmark"], false);
+    let one = served(&cluster, &path, &[]);
+    let shared = bundle(&object(&cluster, PROVIDER, None, |_| true).await);
+    cluster.stop_api_server();
+    let late = served(&cluster, &path, &[]);
+    let (status, said) = late.health("/readyz").await;
+    assert_eq!(status, 503);
+    assert!(
+        said.contains("the authority of the server certificate") && said.contains("cannot be asked"),
+        "{said}"
+    );
+    answers(&late, &shared, None).await.expect_err("its own authority is another");
+
+    cluster.start_api_server().await;
+    until("ready", || async {
+        let (status, said) = late.health("/readyz").await;
+        if status == 200 { Ok(()) } else { Err(said) }
+    })
+    .await;
+    for replica in [&one, &late] {
+        answers(replica, &shared, None).await.expect("what is shown is what Gatekeeper was told of");
+    }
+}

@@ -9,7 +9,7 @@ mod wire;
 
 use std::path::Path;
 
-use hallmark::server::tls::{CertificateSource, TlsSettings};
+use hallmark::server::tls::{Announcement, CertificateSource, TlsSettings};
 use pki::{Authority, Pair};
 use tempfile::TempDir;
 
@@ -45,7 +45,7 @@ impl Server {
 
 fn folder_settings(folder: &Path) -> TlsSettings {
     let certificate = CertificateSource::Folder(folder.to_owned());
-    TlsSettings { certificate, client_ca: None, client_san: Vec::new() }
+    TlsSettings { certificate, client_ca: None, client_san: Vec::new(), announcement: Announcement::made() }
 }
 
 fn write_pair(folder: &Path, pair: &Pair) {

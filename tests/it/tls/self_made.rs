@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hallmark::server::tls::{CertificateSource, TlsSettings, TlsState};
+use hallmark::server::tls::{Announcement, CertificateSource, TlsSettings, TlsState};
 use openssl::error::ErrorStack;
 use openssl::nid::Nid;
 use openssl::pkey::PKey;
@@ -32,7 +32,12 @@ impl State {
     fn settings(&self, san: &[&str]) -> TlsSettings {
         let san = san.iter().map(|name| (*name).to_owned()).collect();
         let certificate = CertificateSource::SelfMade { state_dir: self.path.clone(), san };
-        TlsSettings { certificate, client_ca: None, client_san: Vec::new() }
+        TlsSettings {
+            certificate,
+            client_ca: None,
+            client_san: Vec::new(),
+            announcement: Announcement::made(),
+        }
     }
 
     async fn endpoint(&self, san: &[&str]) -> Endpoint {

@@ -28,6 +28,7 @@ use secrecy::zeroize::Zeroizing;
 
 use crate::x509::Certificate;
 
+use super::Announcement;
 use super::LEARNING;
 use super::TlsError;
 use super::files::{self, FileError};
@@ -53,6 +54,9 @@ pub(super) struct SelfMade {
     provider: Arc<CryptoProvider>,
     held: Authorities,
     content: [u8; 32],
+    announcement: Announcement,
+    /// Whether clients were told of the authority that signed the server certificate in force.
+    is_known: bool,
     /// Fingerprint of the authority that signed the server certificate in force.
     signer: Option<[u8; 32]>,
     /// When another authority came to sign that clients were not told of before.
@@ -71,10 +75,12 @@ impl SelfMade {
     pub(super) fn start(
         state_dir: PathBuf,
         names: Vec<Name>,
+        announcement: Announcement,
         provider: Arc<CryptoProvider>,
         now: Timestamp,
         current: &CurrentPair,
     ) -> Result<Self, TlsError> {
+        let is_known = announcement.is_made();
         let folder = StateFolder::open(state_dir)?;
         let lock = folder.lock()?;
         let (held, content) = match load(&folder)? {
@@ -82,7 +88,19 @@ impl SelfMade {
             None => make(&folder, &lock, now)?,
         };
         let (signer, unannounced, told, unusable) = (None, None, None, Complaint::default());
-        let mut this = Self { folder, names, provider, held, content, signer, unannounced, told, unusable };
+        let mut this = Self {
+            folder,
+            names,
+            provider,
+            held,
+            content,
+            announcement,
+            is_known,
+            signer,
+            unannounced,
+            told,
+            unusable,
+        };
         this.settle(&lock, now)?;
         this.tell();
         match this.kept_pair(now) {
@@ -93,19 +111,31 @@ impl SelfMade {
     }
 
     /// Takes over what another process changed, takes the step that is due, and renews the server
-    /// certificate.
+    /// certificate. What no client was told of gives way at once.
     pub(super) fn poll(&mut self, now: Timestamp, current: &CurrentPair) {
+        // Before the file is read: it holds by now what was announced.
+        let is_announced = self.announcement.is_made();
         let announced = self.held.fingerprints();
         let kept = self.keep(now);
-        if !announced.contains(&self.held.issuing.certificate.fingerprint()) {
+        if self.is_known && !announced.contains(&self.held.issuing.certificate.fingerprint()) {
             self.unannounced = Some(now);
         }
         self.tell();
         let renewed = self.renew_if_due(now, current);
+        self.is_known |= is_announced && kept.is_ok() && self.is_of_the_issuing();
         match kept.and(renewed) {
             Ok(()) => self.unusable.clear(),
             Err(error) => self.unusable.raise(&error, "what is in force stays, and it is tried each second"),
         }
+    }
+
+    /// Why no client can check the certificate in force, where that is so.
+    pub(super) fn not_ready(&self) -> Option<String> {
+        let why = self.unusable.text().unwrap_or(
+            "clients were told of no authority of this process yet; a certificate of the one that they are told of \
+             is shown within a second",
+        );
+        (!self.is_known).then(|| format!("the server certificate cannot be checked: {why}"))
     }
 
     /// What clients must trust, in PEM.
@@ -210,7 +240,7 @@ impl SelfMade {
     }
 
     fn renew_if_due(&mut self, now: Timestamp, current: &CurrentPair) -> Result<(), TlsError> {
-        let is_current = self.signer == Some(self.held.issuing.certificate.fingerprint());
+        let is_current = self.is_of_the_issuing();
         let is_good = current.get().is_some_and(|pair| !is_due(&pair.leaf, now));
         let learns = self.unannounced.is_some_and(|since| now < later(since, LEARNING));
         if is_good && (is_current || learns) {
@@ -218,6 +248,11 @@ impl SelfMade {
         }
         let lock = self.folder.try_lock().unwrap_or_default();
         self.renew(lock.as_ref(), now, current)
+    }
+
+    /// Whether the authority that issues now signed the certificate in force.
+    fn is_of_the_issuing(&self) -> bool {
+        self.signer == Some(self.held.issuing.certificate.fingerprint())
     }
 
     /// Makes a server certificate and puts it in force, then keeps it: without a lock, or where it cannot be

@@ -100,6 +100,81 @@ fn a_server_certificate_never_outlives_its_authority() {
     assert!(!issue(0).is_ca());
 }
 
+/// A server of its own authority, and another authority that a cluster holds.
+struct Exchange {
+    folder: tempfile::TempDir,
+    server: SelfMade,
+    current: CurrentPair,
+    shared: Authorities,
+}
+
+impl Exchange {
+    fn new(announcement: &Announcement) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (current, provider) =
+            (CurrentPair::default(), Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
+        let names = vec![Name::Dns("a".into())];
+        let announcement = announcement.clone();
+        let server =
+            SelfMade::start(folder.path().to_owned(), names, announcement, provider, start(), &current)
+                .unwrap();
+        Self { folder, server, current, shared: Authorities::of(issuer(0)) }
+    }
+
+    fn take_the_shared_one(&self) {
+        std::fs::write(self.folder.path().join(AUTHORITY), &*self.shared.to_pem()).unwrap();
+    }
+
+    /// Looks at a second: whether it shows a certificate of the shared authority, and is ready.
+    fn look(&mut self, seconds: i64) -> (bool, bool) {
+        self.server.poll(later(start(), seconds), &self.current);
+        let shown = self.current.get().unwrap().leaf.signed_by(&self.shared.issuing.certificate);
+        (shown, self.server.not_ready().is_none())
+    }
+}
+
+#[test]
+fn an_authority_that_nobody_was_told_of_gives_way_at_once_and_is_never_shown_while_ready() {
+    let announcement = Announcement::pending();
+    let mut exchange = Exchange::new(&announcement);
+    assert_eq!(exchange.look(1), (false, false));
+    assert!(
+        exchange
+            .server
+            .not_ready()
+            .unwrap()
+            .contains("clients were told of no authority of this process yet")
+    );
+    exchange.take_the_shared_one();
+    announcement.make();
+    assert!(exchange.server.not_ready().is_some(), "not before the other one is shown");
+    assert_eq!(exchange.look(2), (true, true));
+}
+
+#[test]
+fn its_own_authority_is_shown_on_once_that_was_announced() {
+    let announcement = Announcement::pending();
+    let mut exchange = Exchange::new(&announcement);
+    announcement.make();
+    assert_eq!(exchange.look(1), (false, true));
+    exchange.take_the_shared_one();
+    for (second, shown) in [(2, false), (4, false), (5, true)] {
+        assert_eq!(exchange.look(second), (shown, true), "second {second}: clients have the time to learn");
+    }
+}
+
+#[test]
+fn an_authority_that_cannot_be_taken_over_leaves_it_not_ready_and_says_why() {
+    let announcement = Announcement::pending();
+    let mut exchange = Exchange::new(&announcement);
+    std::fs::write(exchange.folder.path().join(AUTHORITY), "junk").unwrap();
+    announcement.make();
+    assert_eq!(exchange.look(1), (false, false));
+    assert!(exchange.server.not_ready().unwrap().contains("authority.pem is damaged"));
+    exchange.take_the_shared_one();
+    assert_eq!(exchange.look(2), (true, true));
+}
+
 #[test]
 fn a_certificate_from_the_future_is_made_anew() {
     let issued = issuer(0).issue(&[Name::Dns("a".into())], later(start(), 9 * DAY)).unwrap();
