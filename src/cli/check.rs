@@ -38,7 +38,5 @@ pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<Exit> {
     };
     print(&checked.text())?;
     let refused = checked.diagnostics().iter().any(|said| said.severity == Severity::Error);
-    // A part of a configuration may be checked alone. Nothing at all is a wrong path, or an empty one.
-    let nothing = reading.configuration.resources.is_empty();
-    Ok(if refused || nothing || !reading.complete { Exit::Unusable } else { Exit::Success })
+    Ok(if refused || !reading.complete { Exit::Unusable } else { Exit::Success })
 }

@@ -28,7 +28,8 @@ pub struct CheckedConfiguration<'a> {
 }
 
 impl CheckedConfiguration<'_> {
-    /// Everything that is said, that of key sources which cannot be read included.
+    /// Everything that is said, that of key sources which cannot be read included. A part of a configuration may
+    /// be checked alone; nothing at all is a wrong path, or an empty one.
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
         let mut all = self.configuration.diagnostics.clone();
         for (name, state) in self.keys.iter() {
@@ -46,6 +47,10 @@ impl CheckedConfiguration<'_> {
                     remedy: "correct it; it is read again every few seconds".to_owned(),
                 });
             }
+        }
+        let explained = all.iter().any(|said| said.severity == Severity::Error);
+        if self.configuration.resources.is_empty() && !explained {
+            all.insert(0, nothing_found());
         }
         all
     }
@@ -196,6 +201,20 @@ impl CheckedConfiguration<'_> {
             text.push_str(", switched off");
         }
         format!("{text}, from {source}")
+    }
+}
+
+fn nothing_found() -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Error,
+        resource: String::new(),
+        file: None,
+        line: None,
+        field: String::new(),
+        message: "no resource was found".to_owned(),
+        remedy: "name files with Ratify's resources, or folders: in these, files are read whose names end in .yaml, \
+                 .yml or .json and begin with no dot"
+            .to_owned(),
     }
 }
 

@@ -412,3 +412,30 @@ spec:
     }
     assert_eq!(checked.text.matches(baseline).count(), 2, "for the namespace and in its Executor");
 }
+
+#[test]
+fn where_no_resource_is_found_that_is_an_error_like_others_and_says_what_is_read() {
+    let folder = tempfile::tempdir().expect("folder");
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n";
+    let files = [None, Some(("notes.txt", "a")), Some((".hidden.yaml", "a")), Some(("pod.yaml", pod))];
+    for (number, file) in files.into_iter().enumerate() {
+        let below = folder.path().join(number.to_string());
+        std::fs::create_dir(&below).expect("folder");
+        if let Some((name, text)) = file {
+            std::fs::write(below.join(name), text).expect("written");
+        }
+        let checked = Checked::of(&[&below]);
+        assert_eq!(checked.status, 3, "{}", checked.text);
+        let said =
+            checked.text.lines().find(|line| line.starts_with("error: no resource was found (name files"));
+        assert!(said.is_some_and(|line| line.contains(".yaml, .yml or .json")), "{}", checked.text);
+        assert!(checked.text.lines().last().expect("a line").starts_with("1 error, "), "{}", checked.text);
+    }
+    // Where something else is the reason, that alone is said.
+    let missing = Checked::of(&[&folder.path().join("missing")]);
+    assert!(
+        missing.says("error", "does not exist") && !missing.text.contains("no resource was"),
+        "{}",
+        missing.text
+    );
+}

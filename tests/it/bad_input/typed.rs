@@ -140,9 +140,8 @@ pub fn rows(stage: &Stage) -> Vec<Row> {
 /// The lines that name the mistake, and what to do about it.
 fn said(ran: &Ran) -> Vec<String> {
     let complaints: Vec<String> = ran.stderr.iter().filter(|line| !is_filler(line)).cloned().collect();
-    let with = |words: &[&str]| -> Vec<String> {
-        let lines = ran.stdout.iter().filter(|line| words.iter().any(|word| line.contains(word)));
-        lines.map(|line| line.trim().to_owned()).collect()
+    let with = |wanted: fn(&str) -> bool| -> Vec<String> {
+        ran.stdout.iter().map(|line| line.trim()).filter(|line| wanted(line)).map(str::to_owned).collect()
     };
     let judged: Vec<String> = ran
         .stdout
@@ -150,8 +149,9 @@ fn said(ran: &Ran) -> Vec<String> {
         .filter(|line| ["  reason  ", "  what to do  "].iter().any(|label| line.starts_with(label)))
         .map(|line| line.trim().to_owned())
         .collect();
-    let errors = with(&[": error: "]);
-    let checked = if errors.is_empty() { with(&["warning: "]) } else { errors };
+    // Of a place, or of none.
+    let errors = with(|line| line.starts_with("error: ") || line.contains(": error: "));
+    let checked = if errors.is_empty() { with(|line| line.contains("warning: ")) } else { errors };
     [complaints, checked, judged].concat()
 }
 
