@@ -1,6 +1,6 @@
 //! What is generated from the chart is what the chart says, and what the chart says exists.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -115,12 +115,35 @@ fn every_value_is_described() {
     }
 }
 
-/// Prometheus never fires on a metric that is not there.
+/// The metrics of the document, with their labels.
+fn metrics(document: &str) -> BTreeMap<&str, BTreeSet<&str>> {
+    document.lines().filter_map(metric).collect()
+}
+
+fn metric(line: &str) -> Option<(&str, BTreeSet<&str>)> {
+    let cells: Vec<&str> = line.strip_prefix("| `")?.split(" | ").collect();
+    let labels = cells.get(2)?.split(", ").map(|label| label.trim_matches('`'));
+    Some((cells.first()?.trim_end_matches('`'), labels.collect()))
+}
+
+/// The metrics of an expression, each with the labels that it is chosen by.
+fn used(expression: &str) -> Vec<(&str, Vec<&str>)> {
+    expression.match_indices("hallmark_").map(|(start, _)| chosen(&expression[start..])).collect()
+}
+
+fn chosen(rest: &str) -> (&str, Vec<&str>) {
+    let end = rest.find(|character: char| !character.is_ascii_alphanumeric() && character != '_');
+    let (name, rest) = rest.split_at(end.unwrap_or(rest.len()));
+    let selector = rest.strip_prefix('{').and_then(|rest| rest.split('}').next()).unwrap_or_default();
+    let labels = selector.split(',').filter(|label| !label.is_empty());
+    (name, labels.filter_map(|label| label.split(['=', '!']).next()).collect())
+}
+
+/// Prometheus never fires on a metric or a label that is not there.
 #[test]
 fn alerts_use_metrics_that_exist() {
-    let metrics = std::fs::read_to_string(docs("metrics.md")).expect("metrics");
-    let known: BTreeSet<&str> =
-        metrics.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let document = std::fs::read_to_string(docs("metrics.md")).expect("metrics");
+    let known = metrics(&document);
     let text = std::fs::read_to_string(chart().join("alerts.yaml")).expect("alerts");
     let alerts: Vec<Value> = serde_saphyr::from_str(&text).expect("YAML");
     let guide = std::fs::read_to_string(docs("operators.md")).expect("guide");
@@ -129,17 +152,18 @@ fn alerts_use_metrics_that_exist() {
         let name = alert["alert"].as_str().expect("name");
         assert!(guide.contains(&format!("| `{name}` |")), "operators.md does not say what to do on {name}");
         let expression = alert["expr"].as_str().expect("expression");
-        let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
-        let used: Vec<&str> = expression
-            .split(|character| !is_word(character))
-            .filter(|word| word.starts_with("hallmark_"))
-            .collect();
+        let used = used(expression);
         assert!(!used.is_empty(), "{expression}");
-        for metric in used {
-            assert!(known.contains(metric), "{}: there is no {metric}", alert["alert"]);
+        for (metric, labels) in used {
+            let has = known.get(metric).unwrap_or_else(|| panic!("{name}: there is no {metric}"));
+            assert!(labels.iter().all(|label| has.contains(label)), "{name}: {labels:?} of {metric}");
         }
         for field in ["summary", "description"] {
-            assert!(alert["annotations"][field].is_string(), "{}", alert["alert"]);
+            let text =
+                alert["annotations"][field].as_str().unwrap_or_else(|| panic!("{name} has no {field}"));
+            for label in text.split("$labels.").skip(1).filter_map(|rest| rest.split(' ').next()) {
+                assert!(expression.contains(&format!(", {label})")), "{name}: {label} is summed away");
+            }
         }
         assert!(alert["for"].is_string() && alert["labels"]["severity"].is_string(), "{}", alert["alert"]);
     }
