@@ -3,6 +3,7 @@
 
 pub mod cache;
 pub mod json;
+pub mod line;
 pub mod oci;
 pub mod outcome;
 pub mod reference;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::line;
 use crate::oci::{Content, Descriptor};
 use crate::reference::Digest;
 
@@ -150,18 +151,13 @@ pub struct Reason {
 impl Reason {
     /// A reason whose message is one line whatever is in it.
     pub fn new(code: ReasonCode, message: impl Into<String>, remediation: impl Into<String>) -> Self {
-        Self { code, message: one_line(message.into()), remediation: one_line(remediation.into()) }
+        let line = |text: String| line::within_chars(text, MAX_CHARS).into_owned();
+        Self { code, message: line(message.into()), remediation: line(remediation.into()) }
     }
 }
 
-/// Hostile text may reach a message: control characters become spaces, and it stays short.
-fn one_line(text: String) -> String {
-    const MAX_CHARS: usize = 512;
-    if text.len() <= MAX_CHARS && !text.contains(char::is_control) {
-        return text;
-    }
-    text.chars().take(MAX_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
+/// The most characters of a message, and of a remedy.
+const MAX_CHARS: usize = 512;
 
 /// One of the validations of the Notary Project's verification workflow, or of another kind of signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -469,5 +465,18 @@ impl Outcome {
     /// What the decision is bound to.
     pub fn subject(&self) -> Option<&BoundSubject> {
         self.subject.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_one_short_line_whatever_is_in_it() {
+        let long = format!("of a\nstranger\u{202e}{}", "€".repeat(1000));
+        let reason = Reason::new(ReasonCode::RegistryInvalid, long, "ask\u{200b} them");
+        assert!(reason.message.starts_with("of a stranger €") && reason.message.ends_with("€…"));
+        assert_eq!((reason.message.chars().count(), reason.remediation.as_str()), (MAX_CHARS, "ask them"));
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use kube::{Client, Config};
 
 use crate::config::KubernetesSettings;
+use crate::line;
 
 /// How long connecting may take. The API server is near, and a watch tries again.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -85,7 +86,5 @@ pub(super) fn one_line(error: &dyn std::error::Error) -> String {
         }
         next = error.source();
     }
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let short: String = line.chars().take(MAX_ERROR_CHARS).collect();
-    if short.len() < line.len() { format!("{short}…") } else { short }
+    line::within_chars(text, MAX_ERROR_CHARS).into_owned()
 }

@@ -1,5 +1,6 @@
 //! A place in a document: the node, its path and its line, with the readers that note what is wrong.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use strsim::levenshtein;
 
 use super::node::{Member, Node};
 use crate::engine::diagnostic::{Diagnostic, Severity};
+use crate::line::within_chars;
 
 /// The most errors of one resource that are said, and the most warnings, and notices: whoever writes a
 /// thousand unknown fields fills no log.
@@ -43,12 +45,12 @@ impl Notes {
     ) -> Diagnostic {
         Diagnostic {
             severity,
-            resource: one_line(&self.resource),
+            resource: shown(&self.resource),
             file: self.file.clone(),
             line: line.or(self.line),
-            field: one_line(field),
-            message: one_line(&message.into()),
-            remedy: one_line(&remedy.into()),
+            field: shown(field),
+            message: shown(message.into()),
+            remedy: shown(remedy.into()),
         }
     }
 
@@ -299,19 +301,8 @@ pub(super) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
         .map(|(_, known)| known)
 }
 
-/// A text that may hold anything, on one line that shows what it is.
-fn one_line(text: &str) -> String {
-    let shown = |c: char| if hides(c) { ' ' } else { c };
-    let mut line: String = text.chars().take(MAX_CHARS).map(shown).collect();
-    if line.len() < text.len() && text.chars().nth(MAX_CHARS).is_some() {
-        line.push('…');
-    }
-    line
-}
-
-/// True for what ends a line or changes how the rest of it looks.
-fn hides(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+fn shown<'t>(text: impl Into<Cow<'t, str>>) -> String {
+    within_chars(text, MAX_CHARS).into_owned()
 }
 
 fn join(path: &str, name: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::json::shortened_to;
+use crate::line;
 use crate::outcome::ReasonCode;
 
 /// The most bytes that a `systemError` has.
@@ -26,7 +26,7 @@ impl SystemError {
             self.left_out += 1;
             return;
         }
-        let entry = format!("{code} {}", printable(key, MAX_KEY_CHARS));
+        let entry = format!("{code} {}", line::within_chars(key, MAX_KEY_CHARS));
         let separator = if self.text.is_empty() { "" } else { "; " };
         let room = MAX_SYSTEM_ERROR_BYTES - ROOM_FOR_COUNT;
         if self.text.len() + separator.len() + entry.len() > room {
@@ -48,13 +48,7 @@ impl SystemError {
 
 /// A text that may repeat foreign words, on one line and within the bound.
 pub(super) fn cut(text: &str) -> String {
-    let text = printable(text, MAX_SYSTEM_ERROR_BYTES);
-    shortened_to(&text, MAX_SYSTEM_ERROR_BYTES).to_owned()
-}
-
-/// Keys are foreign text: control characters become spaces.
-fn printable(text: &str, max_chars: usize) -> String {
-    text.chars().take(max_chars).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    line::within_bytes(text, MAX_SYSTEM_ERROR_BYTES).into_owned()
 }
 
 #[cfg(test)]
@@ -65,7 +59,7 @@ mod tests {
     fn undecided_keys_are_named_until_the_bound_and_counted_beyond() {
         let mut error = SystemError::default();
         error.add(ReasonCode::RegistryUnavailable, "a");
-        error.add(ReasonCode::DeadlineExceeded, "b\nc");
+        error.add(ReasonCode::DeadlineExceeded, "b\n\u{202e}c");
         assert_eq!(error.finish(), "REGISTRY_UNAVAILABLE a; DEADLINE_EXCEEDED b c");
         let mut error = SystemError::default();
         for number in 0..1000 {

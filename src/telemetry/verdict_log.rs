@@ -6,10 +6,14 @@ use std::hash::{BuildHasher, RandomState};
 use moka::ops::compute::Op;
 use moka::sync::Cache;
 
+use crate::line;
 use crate::outcome::{Outcome, ReasonCode, Verdict};
 
 /// How many keys are remembered. What was said about a key that is forgotten is said again.
 const MAX_KEYS: u64 = 20_000;
+
+/// The most characters of a key that are logged.
+const MAX_KEY_CHARS: usize = 512;
 
 /// Remembers what was last said about each key, for a bounded number of keys of a fixed size each.
 #[derive(Debug)]
@@ -77,7 +81,7 @@ impl VerdictLog {
 }
 
 fn log(key: &str, outcome: &Outcome, before: Option<Verdict>, trace_id: &dyn fmt::Display) {
-    let image = shown(key);
+    let image = &*line::within_chars(key, MAX_KEY_CHARS);
     let verdict = outcome.verdict();
     let digest = outcome.subject().map(|subject| subject.digest().to_string()).unwrap_or_default();
     let before = before.map_or("", Verdict::as_str);
@@ -102,12 +106,6 @@ fn log(key: &str, outcome: &Outcome, before: Option<Verdict>, trace_id: &dyn fmt
         (true, false, "") => say!(debug, "admitted"),
         (true, false, _) => say!(info, "admitted"),
     }
-}
-
-/// A key is anybody's text: control characters become spaces, and it stays short.
-fn shown(key: &str) -> String {
-    const MAX_CHARS: usize = 512;
-    key.chars().take(MAX_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -202,10 +200,14 @@ mod tests {
             let outcome = rejected(ReasonCode::UntrustedSigner);
             log.note("one", &outcome, "t");
             log.note("two", &outcome, "t");
-            log.note(&format!("x\n\u{1b}[31mWARN forged{}", "y".repeat(10_000)), &outcome, "t");
+            log.note(
+                &format!("x\n\u{1b}[31mWARN\u{202e}forged\u{2028}{}", "y".repeat(10_000)),
+                &outcome,
+                "t",
+            );
         });
         assert_eq!(text.lines().count(), 3, "{text}");
-        assert!(!text.contains('\u{1b}') && text.len() < 2_000, "{text}");
+        assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{2028}']) && text.len() < 2_000, "{text}");
     }
 
     #[test]

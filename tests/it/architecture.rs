@@ -26,8 +26,9 @@ const fn module(layer: u8, name: &'static str, beside: &'static [&'static str]) 
 const MODULES: &[Module] = &[
     module(0, "reference", &[]),
     module(0, "oci", &["reference", "json"]),
-    module(0, "outcome", &["reference", "oci"]),
+    module(0, "outcome", &["reference", "oci", "line"]),
     module(0, "json", &[]),
+    module(0, "line", &[]),
     module(0, "cache", &[]),
     module(0, "secret", &[]),
     module(1, "x509", &[]),

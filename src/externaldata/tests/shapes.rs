@@ -156,7 +156,7 @@ fn undecided_keys_have_no_item_and_are_named_beside_the_decided_ones() {
         let answer = answer(shape, &answers);
         assert_valid(shape, &answer);
         let response = &answer["response"];
-        assert_eq!(response["systemError"], "DEADLINE_EXCEEDED a; DEADLINE_EXCEEDED c ");
+        assert_eq!(response["systemError"], "DEADLINE_EXCEEDED a; DEADLINE_EXCEEDED c");
         assert_eq!(response["items"].as_array().map(Vec::len), Some(1));
         assert_eq!((&response["items"][0]["key"], &response["idempotent"]), (&json!("b"), &json!(false)));
     }

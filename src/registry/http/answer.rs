@@ -10,6 +10,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::FetchError;
+use crate::line;
 
 /// A complete answer.
 #[derive(Clone, Debug)]
@@ -84,20 +85,9 @@ pub(super) fn failure(answer: &Answer, what: &str) -> FetchError {
     }
 }
 
-/// A foreign text as it may be shown: one line, no control or direction characters, not long.
+/// A registry's words as they may be shown.
 pub(super) fn printable(text: &str) -> String {
-    const MAX_CHARS: usize = 240;
-    let shown = |c: char| match c {
-        c if c.is_control() || c.is_whitespace() => ' ',
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => ' ',
-        c => c,
-    };
-    let line: String = text.chars().take(MAX_CHARS * 4).map(shown).collect();
-    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MAX_CHARS) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
-        None => line,
-    }
+    line::within_chars(text, MAX_CHARS).into_owned()
 }
 
 #[derive(Deserialize)]
@@ -118,3 +108,6 @@ fn errors(body: &[u8]) -> Vec<RegistryError> {
 }
 
 const MAX_ERRORS: usize = 3;
+
+/// The most characters of a registry's words.
+const MAX_CHARS: usize = 240;
