@@ -16,7 +16,8 @@ use super::client::Connection;
 use super::failure::Failure;
 use super::watch::{Delay, QUIET};
 use crate::secret::{
-    NamedSecrets, SecretData, SecretName, SecretState, Secrets, ServiceAccountName, ServiceAccountState,
+    Beyond, NamedSecrets, SecretData, SecretName, SecretState, Secrets, ServiceAccountName,
+    ServiceAccountState,
 };
 
 /// The most Secrets that are followed for the cluster's resources, and for those of all namespaces; each is
@@ -107,7 +108,7 @@ impl SecretWatches {
         self.followed.retain(|name, _| taken.contains(name));
         self.secrets.retain(&taken.union(&left_out).cloned().collect());
         for name in left_out {
-            self.secrets.set(name, SecretState::LeftOut);
+            self.secrets.set(name, SecretState::Beyond(Beyond::Number));
         }
         for name in taken {
             let (client, secrets) = (self.connection.client.clone(), self.secrets.clone());
@@ -120,7 +121,7 @@ impl SecretWatches {
         self.accounts.retain(|name, _| taken.contains(name));
         self.secrets.retain_service_accounts(&taken.union(&left_out).cloned().collect());
         for name in left_out {
-            self.secrets.set_service_account(name, ServiceAccountState::LeftOut);
+            self.secrets.set_service_account(name, ServiceAccountState::Beyond(Beyond::Number));
         }
         for name in taken {
             let (client, secrets) = (self.connection.client.clone(), self.secrets.clone());
@@ -217,7 +218,7 @@ fn found(name: &SecretName, secret: Secret) -> SecretState {
     let bytes: usize = data.iter().map(|(key, value)| key.len() + value.0.len()).sum();
     if bytes > MAX_SECRET_BYTES {
         tracing::error!(secret = %name, bytes, "a Secret is longer than {MAX_SECRET_BYTES} bytes and is not read");
-        return SecretState::TooLong { limit: MAX_SECRET_BYTES };
+        return SecretState::Beyond(Beyond::Length { limit: MAX_SECRET_BYTES });
     }
     let data: SecretData = data.into_iter().map(|(key, value)| (key, value.0)).collect();
     SecretState::Found(Arc::new(data))
@@ -294,7 +295,7 @@ mod tests {
             ..Secret::default()
         };
         let name = name("team", "a");
-        let too_long = SecretState::TooLong { limit: MAX_SECRET_BYTES };
+        let too_long = SecretState::Beyond(Beyond::Length { limit: MAX_SECRET_BYTES });
         assert_eq!(found(&name, secret(MAX_SECRET_BYTES)), too_long, "and never that there is none");
         assert!(matches!(found(&name, secret(MAX_SECRET_BYTES - 3)), SecretState::Found(_)));
     }

@@ -64,13 +64,22 @@ pub enum SecretState {
     Missing,
     /// The API does not let it be read.
     Forbidden,
-    /// It is there, and longer than the bytes that are kept of one.
-    TooLong {
-        /// How many are kept.
+    /// It is beyond what is kept.
+    Beyond(Beyond),
+}
+
+/// Which bound something is beyond that is named and therefore not read, in words that follow its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Beyond {
+    /// It is longer than what is kept of one.
+    #[error("is too long: at most {limit} bytes of one are read")]
+    Length {
+        /// How many bytes are kept.
         limit: usize,
     },
     /// Too many are named, and this one is not looked at.
-    LeftOut,
+    #[error("is not read: too many are named; name fewer")]
+    Number,
 }
 
 /// What is known of a service account.
@@ -85,8 +94,8 @@ pub enum ServiceAccountState {
     Missing,
     /// The API does not let it be read.
     Forbidden,
-    /// Too many are named, and this one is not looked at.
-    LeftOut,
+    /// It is beyond what is kept.
+    Beyond(Beyond),
 }
 
 /// What a service account is called: namespace and name.

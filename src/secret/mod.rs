@@ -3,7 +3,8 @@
 mod kept;
 
 pub use kept::{
-    NamedSecrets, SecretData, SecretName, SecretState, Secrets, ServiceAccountName, ServiceAccountState,
+    Beyond, NamedSecrets, SecretData, SecretName, SecretState, Secrets, ServiceAccountName,
+    ServiceAccountState,
 };
 pub use secrecy::{ExposeSecret, SecretString};
 

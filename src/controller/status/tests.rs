@@ -15,7 +15,7 @@ use super::ledger::{Ledger, Next};
 use super::wanted::{Wanted, wanted};
 use super::write::Writer;
 use crate::crd::{ConvertOptions, LastGood, Origin};
-use crate::secret::{SecretName, SecretState, Secrets, ServiceAccountState};
+use crate::secret::{Beyond, SecretName, SecretState, Secrets, ServiceAccountState};
 use crate::trust::key_source::{KeySets, KeySourceError, SourceState};
 
 /// A cluster of objects, what they mean, and what their statuses say.
@@ -254,9 +254,9 @@ fn a_secret_that_is_not_read_is_said_with_the_true_reason() {
     assert!(error().to_string().contains("resourceNames: [listed]"), "{}", error());
     world.secrets.set(name("listed"), SecretState::Missing);
     assert_eq!(error(), "there is no Secret team/listed");
-    world.secrets.set(name("listed"), SecretState::TooLong { limit: 7 });
-    assert_eq!(error(), "Secret team/listed is too long: at most 7 bytes are read");
-    world.secrets.set(name("listed"), SecretState::LeftOut);
+    world.secrets.set(name("listed"), SecretState::Beyond(Beyond::Length { limit: 7 }));
+    assert_eq!(error(), "Secret team/listed is too long: at most 7 bytes of one are read");
+    world.secrets.set(name("listed"), SecretState::Beyond(Beyond::Number));
     assert_eq!(error(), "Secret team/listed is not read: too many are named; name fewer");
 }
 

@@ -136,8 +136,8 @@ fn missing_credentials(
                 missing.push(format!("there is no ServiceAccount {namespace}/{name}"));
             }
             ServiceAccountState::Forbidden => _ = forbidden.service_accounts.insert(account.clone()),
-            ServiceAccountState::LeftOut => {
-                missing.push(left_out("ServiceAccount", &format!("{namespace}/{name}")));
+            ServiceAccountState::Beyond(beyond) => {
+                missing.push(format!("ServiceAccount {namespace}/{name} {beyond}"));
             }
             ServiceAccountState::Found(listed) => {
                 missing.extend(listed.iter().filter_map(|name| missing_secret(name, secrets, forbidden)));
@@ -155,16 +155,9 @@ fn missing_secret(name: &SecretName, secrets: &Secrets, forbidden: &mut Forbidde
             forbidden.secrets.insert(name.clone());
             None
         }
-        SecretState::TooLong { limit } => {
-            Some(format!("Secret {name} is too long: at most {limit} bytes are read"))
-        }
-        SecretState::LeftOut => Some(left_out("Secret", &name.to_string())),
+        SecretState::Beyond(beyond) => Some(format!("Secret {name} {beyond}")),
         SecretState::Unknown | SecretState::Found(_) => None,
     }
-}
-
-fn left_out(what: &str, name: &str) -> String {
-    format!("{what} {name} is not read: too many are named; name fewer")
 }
 
 fn remarks(about: &[&Diagnostic]) -> Condition {

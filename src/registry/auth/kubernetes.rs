@@ -1,6 +1,7 @@
 //! Credentials in Secrets of the Kubernetes API: those named one by one, then the pull secrets of a service
 //! account. Whoever watches the API keeps what it says; this reads what is kept.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
@@ -16,9 +17,6 @@ const MAX_SECRETS: usize = 64;
 /// The key of a Secret of type `kubernetes.io/dockerconfigjson`, and that of the older `kubernetes.io/dockercfg`.
 const CONFIG_KEY: &str = ".dockerconfigjson";
 const LEGACY_KEY: &str = ".dockercfg";
-
-/// What is said of what is beyond the bounds of what is followed.
-const LEFT_OUT: &str = "it is not read: too many are named; name fewer";
 
 /// A keychain of Secrets. What cannot be read is an error where nothing else fits, and never "no
 /// credentials".
@@ -96,8 +94,7 @@ impl KubernetesSecrets {
             SecretState::Unknown => {
                 Err(failed("it was not read yet; see whether the Kubernetes API answers".to_owned()))
             }
-            SecretState::TooLong { limit } => Err(failed(format!("at most {limit} bytes of one are read"))),
-            SecretState::LeftOut => Err(failed(LEFT_OUT.to_owned())),
+            SecretState::Beyond(beyond) => Err(failed(format!("it {beyond}"))),
         }
     }
 
@@ -179,18 +176,18 @@ fn unusable(auths: &DockerAuths, request: &CredentialRequest) -> Option<Keychain
 }
 
 fn account_problem((namespace, name): &ServiceAccountName, state: &ServiceAccountState) -> KeychainError {
-    let problem = match state {
-        ServiceAccountState::Missing => "there is none; correct serviceAccountName of the Store",
+    let problem: Cow<'_, str> = match state {
+        ServiceAccountState::Missing => "there is none; correct serviceAccountName of the Store".into(),
         ServiceAccountState::Forbidden => {
-            "it may not be read; a Role in its namespace must let Hallmark get, list and watch it"
+            "it may not be read; a Role in its namespace must let Hallmark get, list and watch it".into()
         }
         ServiceAccountState::Unknown | ServiceAccountState::Found(_) => {
-            "it was not read yet; see whether the Kubernetes API answers"
+            "it was not read yet; see whether the Kubernetes API answers".into()
         }
-        ServiceAccountState::LeftOut => LEFT_OUT,
+        ServiceAccountState::Beyond(beyond) => format!("it {beyond}").into(),
     };
     let source_name = format!("service account {namespace}/{name}");
-    KeychainError { source_name, problem: problem.to_owned() }
+    KeychainError { source_name, problem: problem.into_owned() }
 }
 
 #[cfg(test)]

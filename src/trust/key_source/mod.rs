@@ -24,7 +24,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
-use crate::secret::SecretName;
+use crate::secret::{Beyond, SecretName};
 
 /// What a key source holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -152,17 +152,14 @@ pub enum KeySourceError {
     /// The Kubernetes API was not heard on the Secret yet.
     #[error("Secret {0} was not read yet")]
     SecretUnread(SecretName),
-    /// The Secret is longer than what is kept of one.
-    #[error("Secret {secret} is too long: at most {limit} bytes are read")]
-    SecretTooLong {
+    /// The Secret is beyond what is kept.
+    #[error("Secret {secret} {beyond}")]
+    SecretBeyond {
         /// Which Secret.
         secret: SecretName,
-        /// How many bytes are read.
-        limit: usize,
+        /// Which bound it is beyond.
+        beyond: Beyond,
     },
-    /// More Secrets are named than are read.
-    #[error("Secret {0} is not read: too many Secrets are named; name fewer")]
-    SecretLeftOut(SecretName),
     /// The source is refused by configuration.
     #[error("{0}")]
     Refused(String),
@@ -178,13 +175,13 @@ impl KeySourceError {
             | Self::NoSecret(_)
             | Self::NoSecretKey { .. }
             // Nobody would hear of it if its keys were gone.
-            | Self::SecretLeftOut(_)
+            | Self::SecretBeyond { beyond: Beyond::Number, .. }
             | Self::Refused(_) => true,
             Self::Unreadable { .. }
             | Self::TooLarge { .. }
             | Self::Material { .. }
             | Self::SecretForbidden(_)
-            | Self::SecretTooLong { .. }
+            | Self::SecretBeyond { beyond: Beyond::Length { .. }, .. }
             | Self::SecretUnread(_) => false,
         }
     }

@@ -50,10 +50,9 @@ impl SecretSource {
             SecretState::Missing => return Err(KeySourceError::NoSecret(self.name.clone())),
             SecretState::Forbidden => return Err(KeySourceError::SecretForbidden(self.name.clone())),
             SecretState::Unknown => return Err(KeySourceError::SecretUnread(self.name.clone())),
-            SecretState::TooLong { limit } => {
-                return Err(KeySourceError::SecretTooLong { secret: self.name.clone(), limit });
+            SecretState::Beyond(beyond) => {
+                return Err(KeySourceError::SecretBeyond { secret: self.name.clone(), beyond });
             }
-            SecretState::LeftOut => return Err(KeySourceError::SecretLeftOut(self.name.clone())),
         };
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(read) = read.as_ref().filter(|read| Arc::ptr_eq(&read.data, &data)) {
@@ -109,6 +108,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::secret::Beyond;
     use crate::test_signer::{KeyKind, TestSigner};
     use crate::trust::key_source::{KeySets, KeySourceSettings, KeySources, MaterialError};
 
@@ -204,11 +204,11 @@ mod tests {
             (state.set.map_or(0, |set| set.keys().len()), said)
         };
         assert_eq!(held(1).await, (1, String::new()));
-        secrets.set(name(), SecretState::TooLong { limit: 7 });
-        let said = "Secret team/anchors is too long: at most 7 bytes are read";
+        secrets.set(name(), SecretState::Beyond(Beyond::Length { limit: 7 }));
+        let said = "Secret team/anchors is too long: at most 7 bytes of one are read";
         assert_eq!(held(2).await, (1, said.to_owned()));
-        secrets.set(name(), SecretState::LeftOut);
-        let said = "Secret team/anchors is not read: too many Secrets are named; name fewer";
+        secrets.set(name(), SecretState::Beyond(Beyond::Number));
+        let said = "Secret team/anchors is not read: too many are named; name fewer";
         assert_eq!(held(3).await, (0, said.to_owned()));
     }
 }
