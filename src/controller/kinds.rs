@@ -4,9 +4,9 @@ use kube::core::{ApiResource, GroupVersionKind};
 
 pub(super) use crate::crd::schema::{DEFINITIONS as KINDS, Definition as WatchedKind};
 
-/// What the client needs to know of a kind.
-pub(super) fn resource(watched: &WatchedKind) -> ApiResource {
-    let kind = GroupVersionKind::gvk(watched.group, watched.version, watched.kind);
+/// What the client needs to know of a kind, and of the version that the API serves it in.
+pub(super) fn resource(watched: &WatchedKind, version: &str) -> ApiResource {
+    let kind = GroupVersionKind::gvk(watched.group, version, watched.kind);
     ApiResource::from_gvk_with_plural(&kind, watched.plural)
 }
 

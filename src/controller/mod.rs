@@ -58,6 +58,8 @@ struct Shared {
     name: Arc<str>,
     index: Mutex<Index>,
     troubles: Mutex<Troubles>,
+    /// Kinds that the API serves in another version than the preferred one.
+    versions: Mutex<BTreeMap<usize, &'static str>>,
     /// Tells whenever the index shows something else.
     touched: channel::Sender<u64>,
     /// Whether this replica writes statuses.
@@ -102,9 +104,9 @@ impl Drop for Tasks {
 impl Cluster {
     /// Nothing is read yet.
     pub fn new(connection: Connection, name: Arc<str>) -> Self {
-        let (index, troubles, counts) = Default::default();
+        let (index, troubles, versions, counts) = Default::default();
         let (touched, leads) = (channel::Sender::new(0), channel::Sender::new(false));
-        Self(Arc::new(Shared { connection, name, index, troubles, touched, leads, counts }))
+        Self(Arc::new(Shared { connection, name, index, troubles, versions, touched, leads, counts }))
     }
 
     /// Starts to watch every kind, and to write what is `judged` as status while this replica holds the
@@ -212,6 +214,19 @@ impl Shared {
 
     fn troubles(&self) -> MutexGuard<'_, Troubles> {
         self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The version in which a kind is followed, and its status written.
+    fn version(&self, kind: usize, watched: &WatchedKind) -> &'static str {
+        let versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        versions.get(&kind).copied().unwrap_or(watched.version)
+    }
+
+    /// The API serves a kind no longer as it is followed, and does in this version.
+    fn is_served_as(&self, kind: usize, watched: &WatchedKind, version: &'static str) {
+        let resources = format!("{}.{}", watched.plural, watched.group);
+        tracing::info!(resources, version, "the kind is served in another version, and is followed in that");
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner).insert(kind, version);
     }
 
     /// A watch has shown something.

@@ -210,12 +210,13 @@ impl Writer {
         status: &Value,
     ) -> Result<Option<Value>, Refusal> {
         let client = self.shared.connection.client.clone();
+        let resource = resource(watched, self.shared.version(name.kind, watched));
         let api: Api<DynamicObject> = match &name.namespace {
-            Some(namespace) => Api::namespaced_with(client, namespace, &resource(watched)),
-            None => Api::all_with(client, &resource(watched)),
+            Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+            None => Api::all_with(client, &resource),
         };
         let patch = Patch::Apply(json!({
-            "apiVersion": watched.api_version(),
+            "apiVersion": resource.api_version,
             "kind": watched.kind,
             "metadata": {"name": &*name.name},
             "status": status,

@@ -31,7 +31,7 @@ enum Shape {
 enum Other {
     /// As Ratify serves it of its older kinds.
     V1Alpha1,
-    /// What Ratify 2 calls the same form since; its definition stores it.
+    /// What Ratify 2 calls the same form since; its definition stores and serves it.
     V2Beta1,
 }
 
@@ -48,7 +48,7 @@ pub struct Definition {
     pub short: &'static str,
     /// Whose its objects are.
     pub scope: Scope,
-    /// The version that is stored, and read by the controller.
+    /// The version that is stored, and read by the controller where the API serves it.
     pub version: &'static str,
     shape: Shape,
     /// A version that is served too.
@@ -68,6 +68,8 @@ const fn v2((kind, plural, short): (&'static str, &'static str, &'static str), s
     let (shape, other) = (Shape::Executor, Some(Other::V2Beta1));
     Definition { group: EXECUTOR_GROUP, kind, plural, short, scope, version: "v2alpha1", shape, other }
 }
+
+const V2BETA1: &str = "v2beta1";
 
 /// Every kind that is read from the Kubernetes API.
 pub const DEFINITIONS: &[Definition] = &[
@@ -100,6 +102,12 @@ impl Definition {
         format!("{}.{}", self.plural, self.group)
     }
 
+    /// Every version of the form that is read, the one that is stored first.
+    pub fn versions(&self) -> impl Iterator<Item = &'static str> {
+        let other = (self.other == Some(Other::V2Beta1)).then_some(V2BETA1);
+        std::iter::once(self.version).chain(other)
+    }
+
     /// `config.ratify.deislabs.io/v1beta1`: what its objects say that they are.
     pub fn api_version(&self) -> String {
         format!("{}/{}", self.group, self.version)
@@ -129,7 +137,7 @@ impl Definition {
         let mut versions = vec![self.stored()];
         match self.other {
             Some(Other::V1Alpha1) => versions.insert(0, self.older()),
-            Some(Other::V2Beta1) => versions.push(self.current("v2beta1")),
+            Some(Other::V2Beta1) => versions.push(self.current(V2BETA1)),
             None => {}
         }
         json!({

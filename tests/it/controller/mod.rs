@@ -1,5 +1,6 @@
 //! Life in a cluster: a real API server, and the program as its service account would run it.
 
+mod executors;
 mod outage;
 mod resources;
 mod secrets;
