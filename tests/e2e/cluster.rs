@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use crate::api::Api;
 use crate::kubectl::Kubectl;
 use crate::pki::token_key;
-use crate::process::{Process, Processes};
 use crate::support::cluster::{api_server_command, etcd_command, free_port, write_kubeconfig};
 use crate::support::pki::Authority;
+use crate::support::process::{Process, Processes};
 use crate::wait::{PATIENCE, until};
 
 pub struct Cluster {

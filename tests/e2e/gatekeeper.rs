@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 use crate::kubectl::list;
-use crate::process::{Process, Processes};
 use crate::support::cluster::free_port;
 use crate::support::parts::part;
 use crate::support::pki::Authority;
+use crate::support::process::{Process, Processes};
 use crate::wait::{PATIENCE, until};
 
 pub const NAMESPACE: &str = "gatekeeper-system";

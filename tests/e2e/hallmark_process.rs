@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::process::{Process, Processes};
+use crate::support::process::{Process, Processes};
 use crate::wait::{PATIENCE, until};
 
 /// One replica. Dropping it kills it.

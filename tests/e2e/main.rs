@@ -33,7 +33,6 @@ mod kubectl;
 mod load;
 mod objects;
 mod pki;
-mod process;
 mod runner;
 mod samples;
 mod scenarios;

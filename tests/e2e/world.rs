@@ -15,13 +15,13 @@ use crate::gatekeeper::{Gatekeeper, RESPONSE_CACHE, Webhooks};
 use crate::hallmark_process::Hallmark;
 use crate::helm::Helm;
 use crate::images::Images;
-use crate::process::Processes;
 use crate::service::Service;
 use crate::stand_in::StandIn;
 use crate::support::cluster::{mount, pod};
 use crate::support::configuration::aks_shaped;
 use crate::support::parts::RealRegistry;
 use crate::support::pki::Pair;
+use crate::support::process::Processes;
 use crate::support::signer::{KeyKind, TestSigner};
 use crate::wait::{PATIENCE, until};
 

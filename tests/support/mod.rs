@@ -5,6 +5,7 @@ pub mod configuration;
 pub mod crl;
 pub mod parts;
 pub mod pki;
+pub mod process;
 pub mod program;
 pub mod registry;
 pub mod signer;

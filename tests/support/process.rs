@@ -1,5 +1,6 @@
 //! Child processes with a log file each, which end with this process however it ends: a watchdog holds the
 //! other end of a pipe, and the system closes that when this process dies.
+#![allow(dead_code, reason = "each program of tests asks something else of its processes")]
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
