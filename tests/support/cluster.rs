@@ -1,11 +1,10 @@
 //! A Kubernetes API: etcd and kube-apiserver as child processes on loopback, which end with the value that
 //! holds them.
 
-use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rcgen::{
@@ -16,6 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::parts::part;
+use super::process::{Process, Processes};
 
 /// What takes seconds gets this long on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -40,11 +40,13 @@ pub async fn until<T, F: Future<Output = Result<T, String>>>(what: &str, mut loo
 
 /// The cluster, without nodes: nothing runs in it, and everything can be asked of it.
 pub struct Cluster {
+    // In the order in which they go.
+    api_server: Process,
+    etcd: Process,
+    processes: Processes,
     folder: TempDir,
     port: u16,
     etcd_port: u16,
-    etcd: Child,
-    api_server: Child,
 }
 
 impl Cluster {
@@ -53,9 +55,11 @@ impl Cluster {
         let folder = tempfile::tempdir().expect("folder");
         write_certificates(folder.path());
         let (port, etcd_port) = (free_port(), free_port());
-        let etcd = spawn(folder.path(), "etcd", &mut etcd_command(folder.path(), etcd_port));
-        let api_server = spawn_api_server(folder.path(), port, etcd_port);
-        let cluster = Self { folder, port, etcd_port, etcd, api_server };
+        let processes = Processes::new(folder.path());
+        let etcd = processes.spawn("etcd", &mut etcd_command(folder.path(), etcd_port));
+        let mut api_server = api_server_command(folder.path(), port, etcd_port);
+        let api_server = processes.spawn("kube-apiserver", &mut api_server);
+        let mut cluster = Self { api_server, etcd, processes, folder, port, etcd_port };
         let identity = json!({
             "client-certificate": cluster.folder.path().join("admin.crt"),
             "client-key": cluster.folder.path().join("admin.key"),
@@ -83,12 +87,13 @@ impl Cluster {
 
     /// Ends the API server as a crash would.
     pub fn stop_api_server(&mut self) {
-        end(&mut self.api_server);
+        self.api_server.kill();
     }
 
     /// Starts it again, on the same data.
     pub async fn start_api_server(&mut self) {
-        self.api_server = spawn_api_server(self.folder.path(), self.port, self.etcd_port);
+        let mut command = api_server_command(self.folder.path(), self.port, self.etcd_port);
+        self.api_server = self.processes.spawn("kube-apiserver", &mut command);
         self.wait_until_ready().await;
     }
 
@@ -137,27 +142,14 @@ impl Cluster {
         write_kubeconfig(self.folder.path(), self.port, name, identity)
     }
 
-    async fn wait_until_ready(&self) {
-        until("the API server is ready", || async { self.kubectl(&["get", "--raw", "/readyz"], "") }).await;
+    async fn wait_until_ready(&mut self) {
+        until("the API server is ready", || {
+            self.etcd.assert_runs();
+            self.api_server.assert_runs();
+            std::future::ready(self.kubectl(&["get", "--raw", "/readyz"], ""))
+        })
+        .await;
     }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        end(&mut self.api_server);
-        end(&mut self.etcd);
-    }
-}
-
-fn end(child: &mut Child) {
-    // It may have ended by itself, which is as good.
-    let _ = child.kill();
-    let _ = child.wait();
-}
-
-fn spawn(folder: &Path, name: &str, command: &mut Command) -> Child {
-    let log = File::create(folder.join(format!("{name}.log"))).expect("log");
-    command.stdin(Stdio::null()).stdout(log.try_clone().expect("log")).stderr(log).spawn().expect("it starts")
 }
 
 /// etcd, keeping its data below `folder`.
@@ -192,10 +184,6 @@ pub fn api_server_command(folder: &Path, port: u16, etcd_port: u16) -> Command {
         .args(["--disable-admission-plugins=ServiceAccount", "--endpoint-reconciler-type=none"])
         .arg("--shutdown-delay-duration=0s");
     command
-}
-
-fn spawn_api_server(folder: &Path, port: u16, etcd_port: u16) -> Child {
-    spawn(folder, "kube-apiserver", &mut api_server_command(folder, port, etcd_port))
 }
 
 /// Writes `NAME.kubeconfig` into `folder`, for who is known by `user`.
