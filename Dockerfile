@@ -14,11 +14,11 @@ COPY src src
 # The demo's samples are part of the binary; the manifest names the test programs.
 COPY tests tests
 # Named, so that nothing else of rust-toolchain.toml is installed.
-RUN cargo "+$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)" build --locked --profile dist --bin hallmark
+RUN cargo "+$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)" build --locked --release --bin hallmark
 
 # The glibc base with libssl and libgcc; "nonroot" is user 65532.
 FROM gcr.io/distroless/cc-debian13:nonroot
-COPY --from=build /build/target/dist/hallmark /usr/local/bin/hallmark
+COPY --from=build /build/target/release/hallmark /usr/local/bin/hallmark
 USER 65532:65532
 # The endpoint that Gatekeeper asks, and health and metrics.
 EXPOSE 6001 9099

@@ -1,5 +1,8 @@
 //! The `hallmark` binary.
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     hallmark::cli::run()
 }

@@ -41,6 +41,12 @@ impl RegistryAccess {
         }
     }
 
+    /// Does beforehand what the first image would wait for. Blocks for some ten milliseconds.
+    pub(super) fn prepare(&self) {
+        let resources = Arc::clone(&self.resources);
+        HttpRegistry::new(self.settings.clone(), Arc::new(Anonymous), resources).prepare();
+    }
+
     /// The store that these Stores make up together.
     pub(super) fn store(&self, stores: &[StoreSettings]) -> Arc<dyn ArtifactStore> {
         let settings = RegistrySettings {

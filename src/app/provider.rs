@@ -83,7 +83,7 @@ impl Provider {
             follower,
             tls: Arc::clone(&tls),
             planner: Planner {
-                store: StoreChoice::Registries(access),
+                store: StoreChoice::Registries(Arc::clone(&access)),
                 plugins: shared::installed_plugins(&settings.plugins).await,
             },
             engine: engine.clone(),
@@ -112,6 +112,7 @@ impl Provider {
             gatekeeper_waits_for,
         };
         let server = server::start(parts).context("starting the endpoint")?;
+        drop(tokio::task::spawn_blocking(move || access.prepare()));
         Ok(Self { server, tls, tasks, controller, _gatekeeping: gatekeeping })
     }
 

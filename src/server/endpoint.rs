@@ -104,7 +104,7 @@ async fn handle(
     let _in_flight = shared.metrics.request_started();
     let declared =
         request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let trace_id = Uuid::new_v4();
+    let trace_id = shared.request_ids.next();
     let answering = answer(operation, &shared, payload, declared, trace_id, started);
     // What a defect does to one request, it does to that request alone.
     let answered = AssertUnwindSafe(answering).catch_unwind().await.unwrap_or_else(|_| {

@@ -10,6 +10,7 @@ mod endpoint;
 mod error;
 mod health;
 mod repeated;
+mod request_id;
 pub mod tls;
 
 pub use error::ServerError;
@@ -30,6 +31,7 @@ use crate::telemetry::{Metrics, VerdictLog};
 use body::BodyRoom;
 use connections::Connections;
 use repeated::RepeatedItems;
+use request_id::RequestIds;
 use tls::TlsState;
 
 /// How long a TLS handshake may take, and how long a request's head may take to come. What follows the head
@@ -81,6 +83,7 @@ struct Shared {
     gatekeeper_waits_for: WaitingFor,
     verdicts: VerdictLog,
     repeated: RepeatedItems,
+    request_ids: RequestIds,
     /// A place for each request that may be in flight.
     places: Semaphore,
     body_room: BodyRoom,
@@ -118,6 +121,7 @@ pub fn start(parts: ServerParts) -> Result<Running, ServerError> {
         verdicts: VerdictLog::default(),
         connections: Connections::default(),
         repeated: RepeatedItems::default(),
+        request_ids: RequestIds::default(),
         stopping: AtomicBool::new(false),
     });
     let health_shared = shared.clone();

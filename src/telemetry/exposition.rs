@@ -10,7 +10,7 @@ use prometheus_client::encoding::{
     DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, EncodeMetric, MetricEncoder, NoLabelSet,
 };
 
-use super::metrics::{Counts, VERDICTS};
+use super::metrics::{Counts, PathCounts, VERDICTS};
 use super::names::{self, Name};
 use super::observation::{KeySourceState, WebhookState};
 use super::process;
@@ -41,9 +41,22 @@ impl Collector for Exposition {
 
 impl Exposition {
     fn requests(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        self.0.requests.encode(describe(out, names::REQUESTS)?)?;
-        self.0.seconds.encode(describe(out, names::REQUEST_SECONDS)?)?;
-        self.0.items.encode(describe(out, names::REQUEST_ITEMS)?)?;
+        let paths = &self.0.paths;
+        let mut encoder = describe(out, names::REQUESTS)?;
+        for PathCounts { path, results, .. } in paths {
+            for (result, count) in results {
+                let labels = [("path", path.as_str()), ("result", result.as_str())];
+                count_of(encoder.encode_family(&labels)?, count.load(Ordering::Relaxed))?;
+            }
+        }
+        let mut encoder = describe(out, names::REQUEST_SECONDS)?;
+        for PathCounts { path, seconds, .. } in paths {
+            seconds.encode(encoder.encode_family(&[("path", path.as_str())])?)?;
+        }
+        let mut encoder = describe(out, names::REQUEST_ITEMS)?;
+        for PathCounts { path, items, .. } in paths {
+            items.encode(encoder.encode_family(&[("path", path.as_str())])?)?;
+        }
         gauge(out, names::REQUESTS_IN_FLIGHT, self.0.in_flight.load(Ordering::Relaxed))
     }
 

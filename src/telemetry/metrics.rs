@@ -6,8 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
@@ -45,9 +43,8 @@ impl Drop for InFlight {
 pub(super) struct Counts {
     pub engine: Engine,
     pub started: Timestamp,
-    pub requests: Family<[(&'static str, &'static str); 2], Counter>,
-    pub seconds: Family<[(&'static str, &'static str); 1], Histogram>,
-    pub items: Family<[(&'static str, &'static str); 1], Histogram>,
+    /// One for each of [`RequestPath::ALL`].
+    pub paths: Vec<PathCounts>,
     pub in_flight: AtomicUsize,
     decisions: Vec<AtomicU64>,
     pub stale: AtomicU64,
@@ -58,6 +55,27 @@ pub(super) struct Counts {
     key_sources: Mutex<BTreeMap<String, KeySourceState>>,
     providers: Mutex<BTreeMap<String, bool>>,
     webhooks: Mutex<BTreeMap<&'static str, WebhookState>>,
+}
+
+/// What was told of one path. Every series is there from the start: one that appears with its first event
+/// hides that event from `rate`.
+#[derive(Debug)]
+pub(super) struct PathCounts {
+    pub path: RequestPath,
+    pub results: [(RequestResult, AtomicU64); RequestResult::ALL.len()],
+    pub seconds: Histogram,
+    pub items: Histogram,
+}
+
+impl PathCounts {
+    fn new(path: RequestPath) -> Self {
+        Self {
+            path,
+            results: RequestResult::ALL.map(|result| (result, AtomicU64::new(0))),
+            seconds: Histogram::new(SECONDS),
+            items: Histogram::new(ITEMS),
+        }
+    }
 }
 
 /// Every verdict, for the label.
@@ -82,12 +100,15 @@ impl Metrics {
     /// Counts a request that ended, overloaded ones included.
     pub fn observe_request(&self, observation: RequestObservation) {
         let RequestObservation { path, result, items, took } = observation;
-        self.counts.requests.get_or_create(&request_labels(path, result)).inc();
+        let Some(counts) = self.counts.paths.iter().find(|counts| counts.path == path) else { return };
+        if let Some((_, count)) = counts.results.iter().find(|(known, _)| *known == result) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
         if result.was_answered() {
-            self.counts.seconds.get_or_create(&path_label(path)).observe(took.as_secs_f64());
+            counts.seconds.observe(took.as_secs_f64());
             // A count of keys is far below what a float holds exactly.
             let items = u32::try_from(items).unwrap_or(u32::MAX);
-            self.counts.items.get_or_create(&path_label(path)).observe(f64::from(items));
+            counts.items.observe(f64::from(items));
         }
     }
 
@@ -158,12 +179,10 @@ impl Metrics {
 
 impl Counts {
     fn new(engine: Engine) -> Self {
-        let counts = Self {
+        Self {
             engine,
             started: Timestamp::now(),
-            requests: Family::default(),
-            seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
-            items: Family::new_with_constructor(|| Histogram::new(ITEMS)),
+            paths: RequestPath::ALL.map(PathCounts::new).into(),
             in_flight: AtomicUsize::new(0),
             decisions: (0..VERDICTS.len() * ReasonCode::ALL.len()).map(|_| AtomicU64::new(0)).collect(),
             stale: AtomicU64::new(0),
@@ -174,16 +193,7 @@ impl Counts {
             key_sources: Mutex::default(),
             providers: Mutex::default(),
             webhooks: Mutex::default(),
-        };
-        // Series that appear with their first event hide that event from `rate`.
-        for path in RequestPath::ALL {
-            for result in RequestResult::ALL {
-                drop(counts.requests.get_or_create(&request_labels(path, result)));
-            }
-            drop(counts.seconds.get_or_create(&path_label(path)));
-            drop(counts.items.get_or_create(&path_label(path)));
         }
-        counts
     }
 
     /// The counter of one verdict with one reason code.
@@ -217,14 +227,6 @@ impl Counts {
     pub(super) fn key_sources(&self) -> Vec<(String, KeySourceState)> {
         locked(&self.key_sources).iter().map(|(name, state)| (name.clone(), *state)).collect()
     }
-}
-
-fn request_labels(path: RequestPath, result: RequestResult) -> [(&'static str, &'static str); 2] {
-    [("path", path.as_str()), ("result", result.as_str())]
-}
-
-fn path_label(path: RequestPath) -> [(&'static str, &'static str); 1] {
-    [("path", path.as_str())]
 }
 
 /// Values are whole after each assignment, so a panic elsewhere leaves nothing half-done.

@@ -37,6 +37,10 @@ use process::Provider;
 use support::registry::{Faults, IMAGE_MANIFEST, TestRegistry, image_manifest, sha256};
 use support::signer::{JWS, KeyKind, SIGNATURE_TYPE, SignOptions, Target, TestSigner};
 
+/// The provider's allocator, so that the floor differs in nothing but its work.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const DEFAULT_IMAGES: usize = 1000;
 const BATCH: usize = 10;
 /// Each cached phase asks for every image this many times.

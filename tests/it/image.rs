@@ -130,12 +130,12 @@ fn the_pinned_toolchain_builds_it_and_the_lock_file_holds() {
     let pattern = r#"sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml"#;
     assert!(run("rustup toolchain install").contains(pattern));
     let build = run("cargo");
-    assert!(build.contains(pattern) && build.contains("--locked --profile dist --bin hallmark"), "{build}");
+    assert!(build.contains(pattern) && build.contains("--locked --release --bin hallmark"), "{build}");
     assert!(read("Cargo.toml").contains("[profile.dist]"));
     assert!(
         instructions()
             .iter()
-            .any(|(_, words)| words.iter().any(|word| word.ends_with("/target/dist/hallmark")))
+            .any(|(_, words)| words.iter().any(|word| word.ends_with("/target/release/hallmark")))
     );
 }
 

@@ -56,6 +56,11 @@ impl RegistryResources {
         Ok(client)
     }
 
+    #[cfg(test)]
+    pub(super) fn clients_held(&self) -> usize {
+        self.clients.lock().map_or(0, |clients| clients.len())
+    }
+
     /// What is known of a host, by `scheme://authority`.
     pub(super) fn host(&self, base: &str) -> Arc<HostState> {
         let Ok(mut hosts) = self.hosts.lock() else {

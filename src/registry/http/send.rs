@@ -16,7 +16,7 @@ use super::retry::Retries;
 use super::{FetchContext, FetchError, HttpRegistry};
 use crate::reference::RegistryHost;
 use crate::secret::loggable;
-use crate::transport::{AddressPolicy, ClientSettings, GuardedClient};
+use crate::transport::{AddressPolicy, ClientSettings, GuardedClient, TrustedRoots};
 
 /// What is asked for.
 pub(super) struct Ask {
@@ -125,18 +125,32 @@ impl HttpRegistry {
             None
         };
         let settings = ClientSettings {
-            roots: host_settings.roots.clone().unwrap_or_else(|| self.settings.default_roots.clone()),
             certificate,
-            proxy: self.settings.proxy.clone(),
             addresses: if trusted { AddressPolicy::NAMED } else { AddressPolicy::REFERRED },
-            connect_timeout: self.settings.limits.connect_timeout,
-            ..ClientSettings::default()
+            ..self.client_settings(host_settings.roots.clone())
         };
         let client = self.resources.client(&settings).map_err(|error| FetchError::Unavailable {
             what: what.to_owned(),
             detail: format!("settings for {}: {error}", url.host_str().unwrap_or_default()),
         })?;
         Ok(if own { endpoint.client.get_or_init(|| client).clone() } else { client })
+    }
+
+    /// The client for a registry that an operator named, with nothing that differs from the process's settings
+    /// but its roots.
+    fn client_settings(&self, roots: Option<TrustedRoots>) -> ClientSettings {
+        ClientSettings {
+            roots: roots.unwrap_or_else(|| self.settings.default_roots.clone()),
+            proxy: self.settings.proxy.clone(),
+            connect_timeout: self.settings.limits.connect_timeout,
+            ..ClientSettings::default()
+        }
+    }
+
+    /// Builds the client of all hosts without settings of their own, so that the first image does not wait for
+    /// it: the system's roots may be hundreds of files. Blocks; what is wrong is said when somebody asks.
+    pub fn prepare(&self) {
+        let _ = self.resources.client(&self.client_settings(None));
     }
 
     /// The settings that an operator gave for the URL's host.
@@ -164,3 +178,24 @@ fn redirect(endpoint: &Endpoint, answer: &Answer) -> Result<Url, String> {
 }
 
 const MAX_REDIRECTS: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::auth::Anonymous;
+    use crate::registry::http::{RegistryResources, RegistrySettings};
+
+    #[tokio::test]
+    async fn the_first_image_finds_its_client_prepared() {
+        let resources = Arc::<RegistryResources>::default();
+        let registry =
+            HttpRegistry::new(RegistrySettings::default(), Arc::new(Anonymous), Arc::clone(&resources));
+        registry.prepare();
+        assert_eq!(resources.clients_held(), 1);
+        let repository = "registry.example/app:1".parse::<crate::reference::Reference>().expect("reference");
+        let endpoints = registry.endpoints(repository.repository());
+        let url = Url::parse("https://registry.example/v2/").expect("URL");
+        registry.client_for(&url, &endpoints[0], "a test").expect("client");
+        assert_eq!(resources.clients_held(), 1);
+    }
+}
