@@ -1,7 +1,8 @@
 //! Which kind and version a document claims to be, by its `apiVersion` and `kind`.
 
 use super::field::{did_you_mean, nearest};
-use super::resource::{EXECUTOR_GROUP, GROUP, Kind, ResourceKey, Version};
+use super::kind::{EXECUTOR_GROUP, GROUP, Kind, Version};
+use super::resource_key::ResourceKey;
 
 /// The groups of Ratify v2: today's, and what it was called before.
 const V2_GROUPS: &[&str] = &[EXECUTOR_GROUP, "config.ratify.dev"];

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::link::LinkedVerifier;
-use super::plan::executors_plan;
-use super::{Converted, Item, Kind};
+use super::converted::{Converted, Item};
+use super::kind::Kind;
+use super::linked_verifier::LinkedVerifier;
 use crate::engine::diagnostic::Severity;
 use crate::engine::settings::{MandatoryRule, RuleSettings};
 use crate::verifier::VerifierSettings;
@@ -81,7 +81,7 @@ fn mandatory_executor(resource: &Converted) -> Option<Mandatory> {
         return None;
     }
     let name: Arc<str> = resource.key.to_string().into();
-    let plan = executors_plan(&name, draft);
+    let plan = draft.plan(&name);
     let linked = |settings: &VerifierSettings| LinkedVerifier {
         key: resource.key.clone(),
         mandatory: true,

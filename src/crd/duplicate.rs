@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use super::converted::{Converted, Item};
 use super::executor::ExecutorDraft;
+use super::resource_key::ResourceKey;
+use super::rule_names::name_of;
 use super::verifier::VerifierDraft;
-use super::{Converted, Item, ResourceKey};
 use crate::engine::diagnostic::Severity;
 use crate::engine::settings::RuleSettings;
 use crate::trust::key_source::KeySourceSettings;
@@ -58,7 +60,7 @@ fn refuse(item: &mut Item, reason: String) {
         Item::Verifier(VerifierDraft { body, .. }) => *body = Err(reason),
         Item::Executor(ExecutorDraft { body, .. }) => *body = Err(reason),
         Item::Policy(rule) => {
-            *rule = RuleSettings::Refused { name: super::rule::name_of(rule), reason };
+            *rule = RuleSettings::Refused { name: name_of(rule), reason };
         }
     }
 }

@@ -1,18 +1,20 @@
 //! Ratify v2's Executor and NamespacedExecutor: everything about the images of some repositories in one
 //! resource.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use super::convert_options::ConvertOptions;
+use super::executor_context::Context;
+use super::executor_scopes::scopes;
 use super::field::{Field, Notes, did_you_mean};
 use super::resource::Resource;
-use super::rule::missing_verifier;
+use super::rule_names::missing_verifier;
 use super::secret_name::Reach;
-use super::{ConvertOptions, executor_store, executor_verifier, policy};
+use super::{executor_store, executor_verifier, policy};
 use crate::engine::scope::Scope;
 use crate::engine::settings::{PlanSettings, RuleSettings};
 
-/// The most scopes, verifiers and stores of one Executor.
-const MAX_SCOPES: usize = 256;
+/// The most verifiers and stores of one Executor.
 const MAX_PARTS: usize = 32;
 
 /// An Executor on its own.
@@ -22,6 +24,19 @@ pub(super) struct ExecutorDraft {
     pub(super) scopes: Vec<Scope>,
     /// What it asks for, or why it is refused.
     pub(super) body: Result<PlanSettings, String>,
+}
+
+impl ExecutorDraft {
+    /// What decides about its scopes; `name` is what the Executor is called.
+    pub(super) fn plan(&self, name: &Arc<str>) -> PlanSettings {
+        match &self.body {
+            Ok(plan) => plan.clone(),
+            Err(reason) => PlanSettings {
+                rule: RuleSettings::Refused { name: name.clone(), reason: reason.clone() },
+                ..PlanSettings::default()
+            },
+        }
+    }
 }
 
 /// Converts an Executor; a refused one still says what it decides about.
@@ -46,59 +61,6 @@ pub(super) fn convert(resource: &mut Resource, options: &ConvertOptions) -> Exec
         (reason, _) => Err(reason.unwrap_or_else(|| "it cannot be read".to_owned())),
     };
     ExecutorDraft { scopes, body }
-}
-
-/// What the parts of an Executor need to know of it.
-pub(super) struct Context<'a> {
-    /// What it is called.
-    pub(super) key: &'a str,
-    /// The namespace that it may not leave, and where Secrets are.
-    pub(super) reach: &'a Reach,
-    /// What conversion needs to know.
-    pub(super) options: &'a ConvertOptions,
-}
-
-/// The scopes of an Executor or of one of its stores. What cannot be read may mean anything.
-pub(super) fn scopes(spec: &Field<'_>, notes: &mut Notes) -> Vec<Scope> {
-    let Some(field) = spec.member("scopes") else {
-        if spec.misspelt("scopes").is_none() {
-            notes.error(&spec.absent("scopes"), "is missing", "list repositories, registries or *.DOMAIN");
-        }
-        return vec![Scope::Everything];
-    };
-    let items = field.items(notes).unwrap_or_default();
-    if items.is_empty() || items.len() > MAX_SCOPES {
-        notes.error(&field, format!("has {} entries; 1 to {MAX_SCOPES} are allowed", items.len()), "");
-        return vec![Scope::Everything];
-    }
-    let mut scopes = BTreeSet::new();
-    for item in &items {
-        let parsed = item.text(notes).map(str::parse::<Scope>);
-        match parsed {
-            Some(Ok(scope)) => {
-                if let Some(name) = single_word(&scope) {
-                    let message = format!("is the registry {name}, and no image of Docker Hub");
-                    notes.warning(item, message, format!("if that is meant, write docker.io/library/{name}"));
-                }
-                if !scopes.insert(scope) {
-                    notes.warning(item, "is written twice", "remove one of the two");
-                }
-            }
-            Some(Err(error)) => {
-                notes.error(item, error.to_string(), "list repositories, registries or *.DOMAIN");
-                scopes.insert(Scope::Everything);
-            }
-            None => _ = scopes.insert(Scope::Everything),
-        }
-    }
-    scopes.into_iter().collect()
-}
-
-/// A name without a dot or port, as inside a cluster: `nginx` is more often meant as an image.
-fn single_word(scope: &Scope) -> Option<&str> {
-    let Scope::Registry(host) = scope else { return None };
-    let name = host.as_str();
-    (name != "localhost" && !name.contains(['.', ':'])).then_some(name)
 }
 
 impl Context<'_> {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::link::Namespace;
-use super::{Converted, GROUP, Item, Kind};
+use super::converted::{Converted, Item};
+use super::kind::{GROUP, Kind};
+use super::resource_key::Namespace;
 use crate::engine::diagnostic::Severity;
 use crate::engine::scope::Scope;
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 
-use super::executor::{self, Context};
+use super::executor_context::Context;
+use super::executor_scopes;
 use super::field::{Field, Notes, did_you_mean};
 use super::secret_name::object_name;
 use crate::engine::scope::Scope;
@@ -26,7 +27,7 @@ pub(super) fn convert(
     let own_scopes = field.member("scopes").map(|written| {
         let message = "bounds where the password is sent; what else the store says holds for every scope";
         notes.notice(&written, message, "");
-        executor::scopes(field, notes)
+        executor_scopes::scopes(field, notes)
     });
     let scopes = own_scopes.as_deref().unwrap_or(scopes);
     let kind = field.required_text("type", notes, "write type: registry-store")?;

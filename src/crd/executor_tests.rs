@@ -6,8 +6,10 @@ use super::shape_tests::*;
 use super::*;
 use crate::engine::diagnostic::Severity;
 use crate::engine::scope::Scope;
-use crate::engine::settings::{CredentialSettings, MandatoryRule, RuleSettings, ThresholdRule};
-use crate::secret::SecretName;
+use crate::engine::settings::{
+    CredentialSettings, ExecutorSettings, MandatoryRule, RuleSettings, ThresholdRule,
+};
+use crate::secret::{NamedSecrets, SecretName};
 use crate::trust::policy::Level;
 use crate::verifier::VerifierSettings;
 

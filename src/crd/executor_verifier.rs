@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::executor::Context;
+use super::executor_context::Context;
 use super::field::{Field, Notes, did_you_mean};
 use super::{inline, notation};
 use crate::trust::key_source::{KeyContent, KeySourceSettings};

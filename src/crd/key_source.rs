@@ -1,9 +1,12 @@
 //! KeyManagementProvider and CertificateStore: where keys and certificates come from.
 
+use super::convert_options::ConvertOptions;
 use super::field::{Field, Notes, did_you_mean};
-use super::resource::{Kind, Resource, ResourceKey};
+use super::inline;
+use super::kind::Kind;
+use super::resource::Resource;
+use super::resource_key::ResourceKey;
 use super::secret_name::{Reach, object_name};
-use super::{ConvertOptions, inline};
 use crate::secret::SecretName;
 use crate::trust::key_source::{KeyContent, KeySourceSettings};
 

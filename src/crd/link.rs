@@ -4,13 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::configuration::{Configuration, ResourceState};
+use super::convert_options::ConvertOptions;
+use super::converted::{Converted, Item};
 use super::field::Notes;
+use super::kind::Kind;
+use super::linked_verifier::LinkedVerifier;
 use super::lookup::{Found, KeySources};
 use super::notation::{NotationDraft, SourceName};
-use super::place;
 use super::plan::{self, Planning};
+use super::resource_key::{Namespace, ResourceKey};
 use super::verifier::VerifierDraft;
-use super::{Configuration, ConvertOptions, Converted, Item, Kind, ResourceKey, ResourceState};
+use super::{duplicate, executor_link, inline, place};
 use crate::engine::diagnostic::{Diagnostic, Severity};
 use crate::engine::settings::PlanSettings;
 use crate::secret::NamedSecrets;
@@ -20,8 +25,6 @@ use crate::verifier::{NotationSettings, VerifierSettings};
 
 /// The most Verifiers of one namespace: each judges each signature of each image there.
 const MAX_OF_NAMESPACE: usize = 64;
-
-pub(super) type Namespace = Option<Arc<str>>;
 
 /// What joined resources mean.
 pub(super) struct Linked {
@@ -39,26 +42,10 @@ pub(super) struct Blame {
     pub(super) trouble: String,
 }
 
-/// A Verifier whose names were looked up.
-#[derive(Clone)]
-pub(super) struct LinkedVerifier {
-    pub(super) key: ResourceKey,
-    pub(super) mandatory: bool,
-    pub(super) settings: VerifierSettings,
-    pub(super) sources: BTreeMap<KeySourceName, KeySourceSettings>,
-}
-
-impl LinkedVerifier {
-    /// Its resource, which no other verifier has.
-    pub(super) fn resource(&self) -> &Arc<str> {
-        self.settings.resource()
-    }
-}
-
 /// Looks up the names that resources give each other, and says what dangles or is unused.
 pub(super) fn link(converted: Vec<Converted>, options: &ConvertOptions) -> Linked {
-    let mut resources = super::duplicate::settle(converted);
-    super::executor_link::settle(&mut resources);
+    let mut resources = duplicate::settle(converted);
+    executor_link::settle(&mut resources);
     let places = place::of(&resources);
     let sources = KeySources::of(&resources, options);
     let mut seen = Seen::default();
@@ -283,7 +270,7 @@ impl Linker<'_> {
                     }
                     _ => match &*self.sources.anchors(&key, usable, kind) {
                         Ok(others) => {
-                            super::inline::say_others(others, place, self.notes);
+                            inline::say_others(others, place, self.notes);
                             None
                         }
                         Err(trouble) => Some(trouble.clone()),

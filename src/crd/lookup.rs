@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::convert_options::{ConvertOptions, Origin};
+use super::converted::{Converted, Item};
 use super::field::nearest;
 use super::inline::{self, Anchors};
-use super::{ConvertOptions, Converted, DEFAULT_NAMESPACE, Item, Kind, Origin, ResourceKey};
+use super::kind::Kind;
+use super::resource_key::{DEFAULT_NAMESPACE, ResourceKey};
 use crate::trust::key_source::KeySourceSettings;
 use crate::trust::store::StoreType;
 

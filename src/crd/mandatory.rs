@@ -2,7 +2,8 @@
 //! adds there.
 
 use super::field::{Field, Notes, did_you_mean};
-use super::resource::{Kind, ResourceKey};
+use super::kind::Kind;
+use super::resource_key::ResourceKey;
 
 /// Annotations of Hallmark begin with this.
 const PREFIX: &str = "hallmark.io/";

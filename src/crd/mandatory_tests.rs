@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::shape_tests::*;
 use super::*;
 use crate::engine::diagnostic::Severity;
-use crate::engine::settings::{MandatoryRule, Quantifier, RuleSettings};
+use crate::engine::settings::{MandatoryRule, NamespacedResources, PlanSettings, Quantifier, RuleSettings};
 use crate::verifier::VerifierSettings;
 
 const ANNOTATED: &str = "  annotations: {hallmark.io/mandatory: \"true\"}\n";

@@ -6,8 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::link::{Blame, Linked, link};
-use super::{Configuration, ConvertOptions, Converted, Document, ResourceKey, ResourceState, convert_each};
+use super::configuration::{Configuration, ResourceState};
+use super::convert_options::ConvertOptions;
+use super::converted::{Converted, convert_each};
+use super::document::Document;
+use super::link::{Blame, Linked, link, sort};
+use super::resource_key::ResourceKey;
 use crate::engine::diagnostic::{Diagnostic, Severity};
 
 /// The last good version of each resource.
@@ -51,7 +55,7 @@ impl LastGood {
         }
         configuration.diagnostics.extend(chosen.said);
         configuration.diagnostics.extend(foreign);
-        super::link::sort(&mut configuration.diagnostics);
+        sort(&mut configuration.diagnostics);
         configuration
     }
 

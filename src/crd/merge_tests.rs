@@ -5,6 +5,7 @@ use super::shape_tests::{
 };
 use super::*;
 use crate::engine::diagnostic::Severity;
+use crate::engine::settings::RuleSettings;
 use crate::verifier::VerifierSettings;
 
 /// Readings of one file, one after another.

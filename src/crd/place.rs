@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::converted::{Converted, Item};
 use super::executor::ExecutorDraft;
-use super::{Converted, Item};
 use crate::trust::key_source::KeySourceSettings;
 use crate::trust::store::KeySourceName;
 

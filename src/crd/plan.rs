@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::converted::{Converted, Item};
 use super::demands::{self, Mandatory};
-use super::executor::ExecutorDraft;
 use super::field::Notes;
-use super::link::{LinkedVerifier, Namespace};
-use super::rule::{missing_verifier, rule};
-use super::{Converted, Item, Kind, ResourceKey};
+use super::kind::Kind;
+use super::linked_verifier::LinkedVerifier;
+use super::resource_key::{Namespace, ResourceKey};
+use super::rule::rule;
+use super::rule_names::{missing_verifier, name_of};
 use crate::engine::diagnostic::{Diagnostic, Severity};
 use crate::engine::settings::{
     ExecutorSettings, NamespacedResources, PlanSettings, RuleSettings, StoreSettings,
@@ -104,7 +106,7 @@ impl<'a> Planning<'a> {
         match missing_verifier(&cluster, &settings.verifiers) {
             // Nothing is said of the cluster's Policy: that a namespace puts Verifiers aside is its doing.
             Some(missing) => RuleSettings::Refused {
-                name: super::rule::name_of(&cluster),
+                name: name_of(&cluster),
                 reason: format!("there is no Verifier whose spec.name is {missing}"),
             },
             None => cluster,
@@ -119,7 +121,7 @@ impl<'a> Planning<'a> {
         });
         let settings = executors.map(|(resource, draft)| {
             let name: Arc<str> = resource.key.to_string().into();
-            let mut plan = executors_plan(&name, draft);
+            let mut plan = draft.plan(&name);
             self.add_mandatory(&mut plan, |mandatory| mandatory.rule.resource != name);
             ExecutorSettings {
                 resource: name,
@@ -177,17 +179,6 @@ impl<'a> Planning<'a> {
 fn add(settings: &mut PlanSettings, verifier: &LinkedVerifier) {
     settings.verifiers.push(verifier.settings.clone());
     settings.key_sources.extend(verifier.sources.clone());
-}
-
-/// What decides about an Executor's scopes.
-pub(super) fn executors_plan(name: &Arc<str>, draft: &ExecutorDraft) -> PlanSettings {
-    match &draft.body {
-        Ok(plan) => plan.clone(),
-        Err(reason) => PlanSettings {
-            rule: RuleSettings::Refused { name: name.clone(), reason: reason.clone() },
-            ..PlanSettings::default()
-        },
-    }
 }
 
 /// Namespaces with a resource that decides something there. A CertificateStore alone decides nothing, and an

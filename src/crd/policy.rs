@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::field::{Field, Notes, did_you_mean};
-use super::resource::{Resource, Version};
+use super::kind::Version;
+use super::resource::Resource;
 use crate::engine::settings::{Quantifier, RuleSettings, ThresholdRule};
 use crate::outcome::Evidence;
 

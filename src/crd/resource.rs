@@ -1,121 +1,20 @@
 //! What a document is: which resource of which kind, or none of ours.
 
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::claim::{Claim, claim};
+use super::document::Document;
 use super::field::{Field, Notes};
+use super::kind::{GROUP, Version};
 use super::mandatory;
-use super::node::Node;
+use super::node::{self, Node};
+use super::resource_key::{DEFAULT_NAMESPACE, ResourceKey};
 use super::yaml::YamlError;
 use crate::engine::diagnostic::{Diagnostic, Severity};
 
-/// The API group of Ratify's resources.
-pub const GROUP: &str = "config.ratify.deislabs.io";
-
-/// The API group of Ratify v2's Executors.
-pub const EXECUTOR_GROUP: &str = "config.ratify.sh";
-
-/// Where a namespaced document of a file belongs that names no namespace.
-pub const DEFAULT_NAMESPACE: &str = "default";
-
 /// What a resource is called that has no name.
 const NO_NAME: &str = "(no name)";
-
-/// A document as it was read, before anything is known about it.
-#[derive(Clone, Debug)]
-pub struct Document {
-    /// The file, where it came from one.
-    pub file: Option<Arc<Path>>,
-    /// The line of the file where it begins.
-    pub line: Option<u32>,
-    /// The tree, or why it cannot be read.
-    pub content: Result<Node, YamlError>,
-}
-
-impl From<&serde_json::Value> for Document {
-    /// A document from the Kubernetes API.
-    fn from(value: &serde_json::Value) -> Self {
-        Self { file: None, line: None, content: Ok(value.into()) }
-    }
-}
-
-/// The kinds, each with its namespaced form where Ratify has one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    /// Where keys or certificates come from.
-    KeyManagementProvider,
-    /// The older form of it, always namespaced.
-    CertificateStore,
-    /// How registries are read.
-    Store,
-    /// What checks one kind of evidence.
-    Verifier,
-    /// What must hold.
-    Policy,
-    /// All of this in one resource, for some repositories.
-    Executor,
-}
-
-impl Kind {
-    /// The name of the cluster's form.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::KeyManagementProvider => "KeyManagementProvider",
-            Self::CertificateStore => "CertificateStore",
-            Self::Store => "Store",
-            Self::Verifier => "Verifier",
-            Self::Policy => "Policy",
-            Self::Executor => "Executor",
-        }
-    }
-}
-
-/// What a resource is called: unique among the resources in force.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ResourceKey {
-    /// Its kind.
-    pub kind: Kind,
-    /// Its namespace; `None` for the cluster's resources.
-    pub namespace: Option<Arc<str>>,
-    /// Its `metadata.name`.
-    pub name: Arc<str>,
-}
-
-impl ResourceKey {
-    /// `notation` for the cluster's, `team-a/notation` for a namespace's.
-    pub(super) fn qualified(&self) -> Arc<str> {
-        match &self.namespace {
-            None => self.name.clone(),
-            Some(namespace) => format!("{namespace}/{}", self.name).into(),
-        }
-    }
-}
-
-impl fmt::Display for ResourceKey {
-    /// `Verifier notation`, `NamespacedVerifier team-a/notation`, `CertificateStore default/certs`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.namespace {
-            None => write!(f, "{} {}", self.kind.as_str(), self.name),
-            Some(namespace) => {
-                let prefix = if self.kind == Kind::CertificateStore { "" } else { "Namespaced" };
-                write!(f, "{prefix}{} {namespace}/{}", self.kind.as_str(), self.name)
-            }
-        }
-    }
-}
-
-/// The served versions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Version {
-    /// `v1alpha1`
-    V1Alpha1,
-    /// `v1beta1`
-    V1Beta1,
-    /// `v2alpha1` and `v2beta1`, of Executors alone: one form under two names.
-    V2,
-}
 
 /// A document that is one of our resources, or claims to be.
 #[derive(Clone, Debug)]
@@ -255,7 +154,7 @@ fn identify_unreadable(error: &YamlError, document: &Document) -> Identified {
     };
     notes.resource = claim.called(kind, &key);
     notes.say(Severity::Error, (error.line, ""), message, remedy);
-    let node = Arc::new(Node { line: document.line, value: super::node::Value::Null });
+    let node = Arc::new(Node { line: document.line, value: node::Value::Null });
     // What cannot be read may be annotated.
     let mandatory = mandatory::may_be(&key);
     Identified::Resource(Resource { key, version: claim.version, mandatory, node, notes })

@@ -1,12 +1,12 @@
 //! The rule of one scope: which Policy it is, and whether what it names exists.
 
-use std::sync::Arc;
-
-use super::link::Namespace;
+use super::converted::{Converted, Item};
+use super::kind::Kind;
 use super::node::Node;
-use super::{Converted, Item, Kind};
+use super::resource_key::Namespace;
+use super::rule_names::missing_verifier;
 use crate::engine::diagnostic::Severity;
-use crate::engine::settings::{RuleSettings, ThresholdRule};
+use crate::engine::settings::RuleSettings;
 use crate::verifier::VerifierSettings;
 
 /// The rule of one scope; `None` where it has no Policy.
@@ -59,33 +59,4 @@ fn say_unclaimed(rule: &RuleSettings, verifiers: &[VerifierSettings], policy: &m
 fn line_of(node: &Node, path: &str, name: &str) -> Option<u32> {
     let parent = path.split('.').try_fold(node, |node, step| node.get(step))?;
     parent.member(name)?.line
-}
-
-/// What a rule is called.
-pub(super) fn name_of(rule: &RuleSettings) -> Arc<str> {
-    match rule {
-        RuleSettings::ByArtifactType { name, .. }
-        | RuleSettings::Threshold { name, .. }
-        | RuleSettings::Refused { name, .. } => name.clone(),
-        RuleSettings::OneValidSignature => "default".into(),
-    }
-}
-
-/// A verifier that a rule names and that is not there.
-pub(super) fn missing_verifier(rule: &RuleSettings, verifiers: &[VerifierSettings]) -> Option<Arc<str>> {
-    fn first_missing(rule: &ThresholdRule, verifiers: &[VerifierSettings]) -> Option<Arc<str>> {
-        match rule {
-            ThresholdRule::AtLeast { rules, .. } => {
-                rules.iter().find_map(|rule| first_missing(rule, verifiers))
-            }
-            ThresholdRule::Signatures { verifier: wanted, .. } => {
-                let exists = verifiers.iter().any(|verifier| verifier.name() == wanted);
-                (!exists).then(|| wanted.clone())
-            }
-        }
-    }
-    match rule {
-        RuleSettings::Threshold { root, .. } => first_missing(root, verifiers),
-        _ => None,
-    }
 }

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use super::convert_options::{ConvertOptions, Origin};
 use super::field::{Field, Notes};
-use super::{ConvertOptions, Origin, ResourceKey};
+use super::resource_key::ResourceKey;
 
 /// Where a resource may name Secrets, and where they are unless it says so.
 #[derive(Clone, Debug)]

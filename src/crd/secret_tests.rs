@@ -6,7 +6,7 @@ use super::shape_tests::*;
 use super::*;
 use crate::engine::diagnostic::Severity;
 use crate::engine::settings::CredentialSettings;
-use crate::secret::{SecretName, ServiceAccountName};
+use crate::secret::{NamedSecrets, SecretName, ServiceAccountName};
 
 fn in_cluster(text: &str) -> Configuration {
     let options = ConvertOptions {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::engine::diagnostic::Severity;
+use crate::engine::settings::RuleSettings;
 use crate::verifier::VerifierSettings;
 
 const CERTIFICATE: &str = include_str!("../../tests/fixtures/demo/root.crt");

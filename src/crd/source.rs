@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::resource::Document;
+use super::document::Document;
 use super::yaml::{MAX_FILE_BYTES, read_documents};
 use crate::engine::diagnostic::{Diagnostic, Severity};
 

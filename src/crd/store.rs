@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::convert_options::ConvertOptions;
 use super::field::{Field, Notes, did_you_mean};
+use super::k8_secrets;
 use super::resource::Resource;
 use super::secret_name::Reach;
-use super::{ConvertOptions, k8_secrets};
 use crate::engine::settings::{CredentialSettings, StoreSettings};
 
 /// What Ratify takes for a `ttl` of 0.

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::served::{SCHEMA_ANNOTATION, needed_schema};
+use super::v1::set;
 use super::{executor, status, v1};
-use crate::crd::resource::{EXECUTOR_GROUP, GROUP};
+use crate::crd::kind::{EXECUTOR_GROUP, GROUP};
 
 /// Whose the objects of a kind are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -267,12 +268,5 @@ impl Definition {
         }
         columns.push(column("Age", "date", ".metadata.creationTimestamp"));
         columns
-    }
-}
-
-/// Sets a member of an object.
-pub(super) fn set(value: &mut Value, name: &str, member: Value) {
-    if let Some(object) = value.as_object_mut() {
-        object.insert(name.to_owned(), member);
     }
 }

@@ -1,6 +1,6 @@
 //! The definitions as YAML documents.
 
-use super::Definition;
+use super::definition::Definition;
 
 /// The file of a definition in the chart.
 pub fn file_name(definition: &Definition) -> String {

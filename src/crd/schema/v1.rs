@@ -2,8 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::definition::set;
-
 /// A duration as Go writes it; empty for none.
 const DURATION: &str = "^(|0|([0-9]*[.]?[0-9]+(ns|us|µs|ms|s|m|h))+)$";
 
@@ -147,4 +145,11 @@ fn source() -> Value {
         }),
     );
     source
+}
+
+/// Sets a member of an object.
+pub(super) fn set(value: &mut Value, name: &str, member: Value) {
+    if let Some(object) = value.as_object_mut() {
+        object.insert(name.to_owned(), member);
+    }
 }
