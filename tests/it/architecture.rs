@@ -1,5 +1,6 @@
 //! The map of ARCHITECTURE.md, checked: a module uses only lower layers and what its row names beside it,
-//! no modules form a cycle, and a few words stay in the modules they belong to.
+//! no modules form a cycle, nor do the files of those that are listed, and a few words stay in the modules
+//! they belong to.
 //!
 //! The rules are functions over sources, so that the tests below can show each of them failing.
 
@@ -59,6 +60,10 @@ const WORDS: &[(&str, &[&str])] = &[
     ("actix_web", &["server", "telemetry", "app", "cli"]),
     ("anyhow", &["app", "cli", "main"]),
 ];
+
+/// Modules whose files form no cycle among themselves either. What a folder's `mod.rs` re-exports is for
+/// others: a file below it that names it closes a circle, because `mod.rs` uses every file that it declares.
+const FILES_WITHOUT_CYCLE: &[&str] = &["crd"];
 
 /// Modules without clock, tasks and I/O: bytes and `now` are arguments.
 const PURE_LAYER: u8 = 1;
@@ -181,6 +186,41 @@ fn reachable<'a>(edges: &'a BTreeMap<(String, String), String>, start: &str) -> 
     seen
 }
 
+/// Cycles of the files of the modules that must have none.
+fn cycles_of_files(sources: &[&Source]) -> Vec<String> {
+    let of_module = |name: &str| {
+        let files: Vec<&Source> =
+            sources.iter().copied().filter(|source| source.module() == Some(name)).collect();
+        cycles(&edges_of_files(&files))
+    };
+    FILES_WITHOUT_CYCLE.iter().flat_map(|name| of_module(name)).collect()
+}
+
+/// Which file of a module uses which, as modules. A folder uses every file that is below it.
+fn edges_of_files(files: &[&Source]) -> BTreeMap<(String, String), String> {
+    let known: BTreeSet<String> = files.iter().map(|file| file.module_path().join("::")).collect();
+    let mut edges = BTreeMap::new();
+    for file in files {
+        let here = file.module_path();
+        let from = here.join("::");
+        let used = imports::used_paths(&file.text, &here).into_iter();
+        let named = used.filter_map(|path| {
+            let mut prefixes = (1..=path.len()).rev().map(|length| path[..length].join("::"));
+            prefixes.find(|prefix| known.contains(prefix))
+        });
+        for to in named.filter(|to| *to != from) {
+            edges.insert((from.clone(), to), file.path.clone());
+        }
+        if let Some((_, folder)) = here.split_last() {
+            let folder = folder.join("::");
+            if known.contains(&folder) {
+                edges.insert((folder, from), file.path.clone());
+            }
+        }
+    }
+    edges
+}
+
 fn misplaced_words(sources: &[&Source]) -> Vec<String> {
     let mut found = Vec::new();
     for source in sources {
@@ -230,6 +270,7 @@ fn complaints(sources: &[Source]) -> Vec<String> {
         unknown_modules(&product),
         forbidden_edges(&edges),
         cycles(&edges),
+        cycles_of_files(&product),
         misplaced_words(&product),
         badly_named(&product),
         without_header(&product),
@@ -352,6 +393,32 @@ fn a_module_that_exists_only_under_test_is_free() {
 fn a_cycle_is_found() {
     let sources = [("config/mod.rs", "//! x\nuse crate::crd;"), ("crd/mod.rs", "//! x\nuse crate::config;")];
     assert!(complains(&sources, "a cycle runs through config, crd"));
+}
+
+#[test]
+fn a_cycle_of_files_is_found_in_every_spelling() {
+    for text in [
+        "//! x\nuse super::rule::Rule;",
+        "//! x\nuse super::{link, rule};",
+        "//! x\nuse super::{link::{A, B}, rule::{self, Rule}};",
+        "//! x\nuse crate::crd::rule;",
+        "//! x\nfn f() { super::rule::f() }",
+    ] {
+        let sources = [("crd/plan.rs", text), ("crd/rule.rs", "//! x\nuse super::plan::Plan;")];
+        assert!(complains(&sources, "a cycle runs through crd::plan, crd::rule"), "{text}");
+        assert!(!complains(&[("crd/plan.rs", text), ("crd/rule.rs", "//! x")], "a cycle"), "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_names_what_its_folder_holds_is_a_cycle() {
+    let folder = ("crd/mod.rs", "//! x\nmod plan;\npub struct Configuration;");
+    for text in ["//! x\nuse super::Configuration;", "//! x\nuse super::*;", "//! x\nuse crate::crd::{A, B};"]
+    {
+        assert!(complains(&[folder, ("crd/plan.rs", text)], "a cycle runs through crd, crd::plan"), "{text}");
+    }
+    let free = "//! x\npub(super) use crate::engine::A;\n#[cfg(test)]\nmod tests { use super::*; }";
+    assert!(!complains(&[folder, ("crd/plan.rs", free)], "a cycle"));
 }
 
 #[test]

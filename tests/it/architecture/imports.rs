@@ -1,4 +1,4 @@
-//! Reads which top-level modules a source uses: `crate::`, `hallmark::` and `super::` paths, in `use` trees
+//! Reads which modules a source uses: `crate::`, `hallmark::` and `super::` paths, in `use` trees
 //! and in expressions, outside comments, strings and test code. A scanner, not a parser: it need only be
 //! right about paths.
 
@@ -9,6 +9,12 @@ const TEST_ONLY: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
 
 /// Top-level modules named by paths in `text`; `here` is the path of the module that the file is.
 pub fn used_modules(text: &str, here: &[&str]) -> BTreeSet<String> {
+    used_paths(text, here).into_iter().filter_map(|path| path.into_iter().next()).collect()
+}
+
+/// Paths that `text` names, from the crate down; `here` is the path of the module that the file is. What a
+/// file names without `crate`, `hallmark` or `super` is below itself.
+pub fn used_paths(text: &str, here: &[&str]) -> BTreeSet<Vec<String>> {
     let tokens = without_tests(tokens(text));
     let mut used = BTreeSet::new();
     for (at, token) in tokens.iter().enumerate() {
@@ -16,12 +22,12 @@ pub fn used_modules(text: &str, here: &[&str]) -> BTreeSet<String> {
             continue;
         }
         match token.as_str() {
-            "crate" | "hallmark" => names_after(&tokens, at + 1, &mut used),
+            "crate" | "hallmark" => paths_after(&tokens, at + 1, &[], &mut used),
             "super" => {
                 let supers = supers_from(&tokens, at);
-                if supers >= here.len() {
-                    names_after(&tokens, at + 2 * supers - 1, &mut used);
-                }
+                let base: Vec<String> =
+                    here[..here.len().saturating_sub(supers)].iter().map(|&name| name.to_owned()).collect();
+                paths_after(&tokens, at + 2 * supers - 1, &base, &mut used);
             }
             _ => {}
         }
@@ -47,31 +53,54 @@ fn supers_from(tokens: &[String], at: usize) -> usize {
     tokens[at..].chunks(2).take_while(|pair| pair[0] == "super").count()
 }
 
-/// The first names behind a `::` at `at`: one, or the first of each branch of a group.
-fn names_after(tokens: &[String], at: usize, used: &mut BTreeSet<String>) {
+/// The paths behind a `::` at `at`, each with `base` before it: one, or one for each branch of a group.
+fn paths_after(tokens: &[String], at: usize, base: &[String], used: &mut BTreeSet<Vec<String>>) {
     let is = |index: usize, wanted: &str| tokens.get(index).is_some_and(|token| token == wanted);
+    let mut path = base.to_vec();
+    let mut at = at;
+    while is(at, "::") && !is(at + 1, "{") {
+        path.extend(tokens.get(at + 1).cloned());
+        at += 2;
+    }
     if !is(at, "::") {
+        if path.len() > base.len() {
+            used.insert(path);
+        }
         return;
     }
-    if !is(at + 1, "{") {
-        used.extend(tokens.get(at + 1).cloned());
-        return;
+    for branch in branches(tokens, at + 1) {
+        match tokens.get(branch).map(String::as_str) {
+            Some("self" | "}") | None => _ = used.insert(path.clone()),
+            Some(name) => {
+                let base = [path.as_slice(), &[name.to_owned()]].concat();
+                if is(branch + 1, "::") {
+                    paths_after(tokens, branch + 1, &base, used);
+                } else {
+                    used.insert(base);
+                }
+            }
+        }
     }
+}
+
+/// Where each branch of the group that opens at `at` begins.
+fn branches(tokens: &[String], at: usize) -> Vec<usize> {
+    let mut begins = Vec::new();
     let mut depth = 0;
-    for index in at + 1..tokens.len() {
-        match tokens[index].as_str() {
+    for (index, token) in tokens.iter().enumerate().skip(at) {
+        match token.as_str() {
             "{" => depth += 1,
             "}" => depth -= 1,
             _ => {}
         }
-        let opens_branch = is(index, "{") || is(index, ",");
         if depth == 0 {
-            return;
+            break;
         }
-        if depth == 1 && opens_branch {
-            used.extend(tokens.get(index + 1).cloned());
+        if depth == 1 && matches!(token.as_str(), "{" | ",") {
+            begins.push(index + 1);
         }
     }
+    begins
 }
 
 /// Drops every item behind `#[cfg(test)]`: up to its `;`, or to the end of its braces.
