@@ -131,7 +131,7 @@ fn the_pinned_toolchain_builds_it_and_the_lock_file_holds() {
     assert!(run("rustup toolchain install").contains(pattern));
     let build = run("cargo");
     assert!(build.contains(pattern) && build.contains("--locked --release --bin hallmark"), "{build}");
-    assert!(read("Cargo.toml").contains("[profile.dist]"));
+    assert!(read("Cargo.toml").contains("[profile.release]\nlto = \"fat\"\n"));
     assert!(
         instructions()
             .iter()
